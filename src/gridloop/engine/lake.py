@@ -1,0 +1,208 @@
+"""The lake: Iceberg tables of one workspace, opened by name, read through a manifest, written by their owner only."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gridloop.domain.errors import GridloopError, WriterNotOwner
+from gridloop.domain.table import Stage, Store, TableSpec
+from gridloop.domain.tables import CATALOGUE
+from gridloop.engine.commit import forget_snapshots, set_head
+from gridloop.engine.locations import ROOT_PROPERTY, SCHEME
+from gridloop.engine.schema import iceberg_partition, iceberg_schema
+from gridloop.engine.workspace import Workspace
+
+if TYPE_CHECKING:
+    from pyiceberg.catalog.sql import SqlCatalog
+    from pyiceberg.table import Table
+
+    from gridloop.engine.maintenance import LakeMaintenance
+    from gridloop.engine.view import LakeView
+    from gridloop.engine.writer import LakeWriter
+
+NAMESPACE = "gridloop"
+TABLE_PROPERTIES = {
+    "write.metadata.delete-after-commit.enabled": "true",
+    "write.metadata.previous-versions-max": "5",
+}
+
+
+class Lake:
+    """All lake tables of a workspace.
+
+    Args:
+        workspace: where they lie.
+        tables: the declared tables; the canonical ones when not given.
+    """
+
+    def __init__(self, workspace: Workspace, tables: Mapping[str, TableSpec] = CATALOGUE) -> None:
+        self.workspace = workspace
+        self.specs = {n: s for n, s in tables.items() if s.store is Store.LAKE and not s.planned}
+        self._catalogue: SqlCatalog | None = None
+
+    @property
+    def _iceberg(self) -> Any:
+        if self._catalogue is None:
+            from pyiceberg.catalog.sql import SqlCatalog
+
+            self.workspace.lake_dir.mkdir(parents=True, exist_ok=True)
+            self._catalogue = SqlCatalog(
+                "lake",
+                uri=f"sqlite:///{self.workspace.lake_dir / 'catalogue.db'}",
+                warehouse=f"{SCHEME}/lake",
+                **{
+                    "py-io-impl": "gridloop.engine.locations.WorkspaceFileIO",
+                    ROOT_PROPERTY: str(self.workspace.root),
+                },
+            )
+            self._catalogue.create_namespace_if_not_exists(NAMESPACE)
+        return self._catalogue
+
+    def close(self) -> None:
+        """Close the catalogue's database connections; the lake opens them again when used."""
+        if self._catalogue is not None:
+            self._catalogue.close()
+            self._catalogue = None
+
+    def spec(self, name: str) -> TableSpec:
+        """The declaration of a lake table.
+
+        Raises:
+            GridloopError: no lake table of that name is declared.
+        """
+        from gridloop.domain.errors import UsageError, did_you_mean
+
+        if name not in self.specs:
+            raise UsageError(f"There is no lake table {name!r}.", ways_out=did_you_mean(name, self.specs))
+        return self.specs[name]
+
+    def folder(self, name: str) -> Path:
+        """Folder of a table's files."""
+        return self.workspace.lake_dir / NAMESPACE / name
+
+    def iceberg_table(self, name: str, *, create: bool = False) -> Table | None:
+        """The Iceberg table, made when `create` says so; None when it does not exist."""
+        from pyiceberg.exceptions import NoSuchTableError
+
+        spec = self.spec(name)
+        identifier = (NAMESPACE, name)
+        try:
+            return self._loaded(identifier)
+        except NoSuchTableError:
+            if not create:
+                return None
+        return self._iceberg.create_table(  # type: ignore[no-any-return]
+            identifier,
+            iceberg_schema(spec),
+            location=f"{SCHEME}/lake/{NAMESPACE}/{name}",
+            partition_spec=iceberg_partition(spec),
+            properties=TABLE_PROPERTIES,
+        )
+
+    def _loaded(self, identifier: tuple[str, str]) -> Table:
+        try:
+            return self._iceberg.load_table(identifier)  # type: ignore[no-any-return]
+        except FileNotFoundError as error:
+            raise GridloopError(
+                f"The metadata of table {identifier[1]!r} is gone from the workspace folder.",
+                evidence={"folder": str(self.folder(identifier[1]))},
+                ways_out=(
+                    "Restore the workspace folder from its backup.",
+                    "Import the source files again into a new one.",
+                ),
+            ) from error
+
+    def heads(self) -> dict[str, int]:
+        """The current snapshot id of every table that has one."""
+        heads = {}
+        for identifier in self._iceberg.list_tables(NAMESPACE):
+            name = identifier[-1]
+            if name in self.specs:
+                table = self._loaded((NAMESPACE, name))
+                current = table.current_snapshot()
+                if current is not None:
+                    heads[name] = current.snapshot_id
+        return heads
+
+    def restore(self, manifest: Mapping[str, int]) -> list[str]:
+        """Put every table back to what was published, undoing whatever a killed run left behind.
+
+        Call it under the workspace lock, before a job writes.
+
+        Args:
+            manifest: table name to snapshot id as last published; a table not named is emptied.
+
+        Returns:
+            Names of the tables that were put back.
+        """
+        undone = []
+        for name, head in self.heads().items():
+            wanted = manifest.get(name)
+            if head == wanted:
+                continue
+            undone.append(name)
+            table = self._loaded((NAMESPACE, name))
+            if wanted is None:
+                self._drop(name)
+            else:
+                set_head(table, wanted)
+                forget_snapshots(table, keep=manifest.values())
+        self._remove_unpublished_folders()
+        if undone:
+            self.maintenance("restore").remove_orphans(undone)
+        return undone
+
+    def _drop(self, name: str) -> None:
+        self._iceberg.drop_table((NAMESPACE, name))
+        shutil.rmtree(self.folder(name), ignore_errors=True)
+
+    def _remove_unpublished_folders(self) -> None:
+        """Remove folders of tables whose creation or removal was cut off."""
+        known = {identifier[-1] for identifier in self._iceberg.list_tables(NAMESPACE)}
+        parent = self.workspace.lake_dir / NAMESPACE
+        for folder in parent.iterdir() if parent.is_dir() else ():
+            if folder.is_dir() and folder.name not in known:
+                shutil.rmtree(folder, ignore_errors=True)
+
+    def view(self, manifest: Mapping[str, int] | None = None) -> LakeView:
+        """A reader that sees every table at the manifest's snapshot, or at its head when no manifest is given."""
+        from gridloop.engine.view import LakeView
+
+        return LakeView(self, dict(self.heads() if manifest is None else manifest))
+
+    def writer(self, stage: Stage) -> LakeWriter:
+        """A writer that acts as `stage`; it may write only the tables that stage owns."""
+        from gridloop.engine.writer import LakeWriter
+
+        return LakeWriter(self, stage)
+
+    def maintenance(self, purpose: str) -> LakeMaintenance:
+        """The engine's own principal for compaction, erasure, retention and orphan removal.
+
+        Args:
+            purpose: why, for the log; such as `compaction`, `erasure`, `restore`.
+        """
+        from gridloop.engine.maintenance import LakeMaintenance
+
+        return LakeMaintenance(self, purpose)
+
+    def check_owner(self, name: str, stage: Stage) -> TableSpec:
+        """The spec of a table that `stage` owns.
+
+        Raises:
+            WriterNotOwner: another stage owns it.
+        """
+        spec = self.spec(name)
+        if spec.owner is not stage:
+            raise WriterNotOwner(
+                f"Stage {stage.value!r} may not write table {name!r}.",
+                evidence={"owner": spec.owner.value},
+                ways_out=(
+                    "Append to a table of your own that the owner folds in: the loop closes through tables (ARCHITECTURE.md).",
+                    f"Move the code to the {spec.owner.value!r} stage.",
+                ),
+            )
+        return spec

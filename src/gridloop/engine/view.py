@@ -1,0 +1,196 @@
+"""Reading lake tables at one published state, and at one point of knowledge."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.dataset as pads
+
+from gridloop.domain.errors import LookAhead
+from gridloop.domain.table import TableSpec
+from gridloop.engine.functions import known_rows
+from gridloop.engine.locations import to_path
+from gridloop.engine.schema import arrow_schema
+from gridloop.engine.writer import data_files
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+
+    from gridloop.engine.lake import Lake
+
+
+class LakeView:
+    """Every table at the snapshot that one manifest names; it never changes while it is used.
+
+    Args:
+        lake: the lake.
+        snapshots: table name to snapshot id; a table not named is empty.
+        known_at: when set, nothing that became available later can be read, and asking for it raises.
+    """
+
+    def __init__(self, lake: Lake, snapshots: Mapping[str, int], known_at: datetime | None = None) -> None:
+        self.lake = lake
+        self.snapshots = dict(snapshots)
+        self.known_at = known_at
+        self._connection: Any = None
+
+    def at(self, known_at: datetime) -> LakeView:
+        """The same tables as they were known at `known_at` (aware datetime).
+
+        Raises:
+            LookAhead: this view already stands at an earlier time.
+        """
+        return type(self)(self.lake, self.snapshots, self.checked(known_at))
+
+    def checked(self, as_of: datetime | None) -> datetime | None:
+        """The time of knowledge a read is limited to.
+
+        Raises:
+            LookAhead: `as_of` lies after this view's own limit, or carries no zone.
+        """
+        if as_of is not None and as_of.tzinfo is None:
+            raise LookAhead(f"as_of {as_of} has no time zone.", ways_out=("Give an aware UTC datetime.",))
+        if self.known_at is not None and as_of is not None and as_of > self.known_at:
+            raise LookAhead(
+                "A computation asked for rows that were not available yet at its point of knowledge.",
+                evidence={"known_at": self.known_at.isoformat(), "asked_for": as_of.isoformat()},
+                ways_out=("Take rows only through the view that the computation was given.",),
+            )
+        return as_of if as_of is not None else self.known_at
+
+    def exists(self, name: str) -> bool:
+        """Whether the table has published rows."""
+        self.lake.spec(name)
+        return name in self.snapshots
+
+    def files(self, name: str) -> list[Path]:
+        """The Parquet files of the table's published snapshot, sorted."""
+        snapshot = self.snapshots.get(name)
+        table = self.lake.iceberg_table(name) if snapshot is not None else None
+        if table is None:
+            return []
+        root = self.lake.workspace.root
+        return sorted(to_path(root, file.file_path) for file in data_files(table, snapshot))
+
+    def count(self, name: str) -> int:
+        """Number of rows, all revisions counted."""
+        snapshot = self.snapshots.get(name)
+        table = self.lake.iceberg_table(name) if snapshot is not None else None
+        return sum(f.record_count for f in data_files(table, snapshot)) if table is not None else 0
+
+    def arrow(
+        self,
+        name: str,
+        *,
+        as_of: datetime | None = None,
+        columns: Sequence[str] | None = None,
+        history: bool = False,
+    ) -> pa.Table:
+        """Rows as Arrow.
+
+        Args:
+            name: table.
+            as_of: rows with `available_at <= as_of`, the latest of each key; the view's own limit when not given.
+            columns: which; all when not given.
+            history: every revision instead of the latest of each.
+
+        Raises:
+            LookAhead: see `checked`.
+        """
+        spec = self.lake.spec(name)
+        limit = self.checked(as_of)
+        if spec.bitemporal and not (history and limit is None):
+            expression = self.table(name, as_of=as_of, history=history)
+            if columns is not None:
+                expression = expression.select(*columns)
+            return expression.to_pyarrow().cast(_subset(spec, columns))
+        files = self.files(name)
+        schema = _nullable(arrow_schema(spec))
+        if not files:
+            rows = schema.empty_table()
+        else:
+            rows = pads.dataset([str(file) for file in files], schema=schema, format="parquet").to_table()
+        return rows.select([c.name for c in spec.columns] if columns is None else list(columns)).cast(
+            _subset(spec, columns)
+        )
+
+    def table(self, name: str, *, as_of: datetime | None = None, history: bool = False) -> ir.Table:
+        """Rows as an Ibis expression over the snapshot's files; arguments as for `arrow`."""
+        spec = self.lake.spec(name)
+        limit = self.checked(as_of)
+        rows = self.stored(name)
+        if not spec.bitemporal:
+            return rows
+        return known_rows(rows, spec, limit, latest=not history)
+
+    def stored(self, name: str) -> ir.Table:
+        """Every stored row of a table as an Ibis expression, whatever its knowledge time."""
+        import ibis
+
+        spec = self.lake.spec(name)
+        if self._connection is None:
+            self._connection = ibis.duckdb.connect(
+                threads=2, temp_directory=str(self.lake.workspace.lake_dir / ".spill")
+            )
+            self._connection.raw_sql("SET TimeZone = 'UTC'")
+        registered = f"{name}_{self.snapshots.get(name, 0)}"
+        if registered not in self._connection.list_tables():
+            files = self.files(name)
+            if files:
+                self._connection.read_parquet(
+                    [str(f) for f in files],
+                    table_name=registered,
+                    union_by_name=True,
+                    hive_partitioning=False,
+                )
+            else:
+                self._connection.create_table(
+                    registered, _nullable(arrow_schema(spec)).empty_table(), temp=True
+                )
+        rows = self._connection.table(registered)
+        absent = {c.name: ibis.null() for c in spec.columns if c.name not in rows.columns}
+        schema = ibis.Schema.from_pyarrow(_nullable(arrow_schema(spec)))
+        absent = {name: value.cast(schema[name]) for name, value in absent.items()}
+        return rows.mutate(**absent).select(*(c.name for c in spec.columns))
+
+    def digest(self, name: str) -> str:
+        """Content digest of a table: equal for equal rows in any order and any files, without volatile columns.
+
+        Two sums of halves of each row's MD5 and the row count, so that a row present twice counts twice.
+        """
+        rows = self.stored(name)
+        spec = self.lake.spec(name)
+        kept = [c.name for c in spec.columns if not c.volatile]
+        text = " || chr(31) || ".join(f"coalesce(CAST({column} AS VARCHAR), chr(30))" for column in kept)
+        registered = f"{name}_{self.snapshots.get(name, 0)}"
+        missing = [c for c in kept if c not in self._connection.table(registered).columns]
+        source = self._connection.compile(rows) if missing else registered
+        inner = f"({source})" if missing else source
+        count, low, high = self._connection.con.execute(
+            f"SELECT count(*), sum(md5_number_lower(line)), sum(md5_number_upper(line)) "
+            f"FROM (SELECT {text} AS line FROM {inner})"
+        ).fetchone()
+        return f"{count}:{int(low or 0):x}:{int(high or 0):x}"
+
+    def digests(self) -> dict[str, str]:
+        """`digest` of every published table."""
+        return {name: self.digest(name) for name in sorted(self.snapshots)}
+
+    def close(self) -> None:
+        """Free the query connection."""
+        if self._connection is not None:
+            self._connection.disconnect()
+            self._connection = None
+
+
+def _nullable(schema: pa.Schema) -> pa.Schema:
+    return pa.schema([pa.field(field.name, field.type) for field in schema])
+
+
+def _subset(spec: TableSpec, columns: Sequence[str] | None) -> pa.Schema:
+    schema = arrow_schema(spec)
+    return schema if columns is None else pa.schema([schema.field(name) for name in columns])

@@ -1,0 +1,1 @@
+"""Examinations that ship with Gridloop: builders and conformance kits for those who replace a part of it."""
