@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
@@ -10,13 +11,28 @@ if TYPE_CHECKING:
     from pyiceberg.table import Table
 
 
-def commit_files(table: Table, *, add: Sequence[str], remove: Sequence[DataFile] = ()) -> int | None:
+CONTENT = "gridloop.content"
+"""Snapshot property: changes whenever what the table says changes, and stays when only its files do."""
+
+
+def content_of(table: Table, snapshot_id: int) -> str:
+    """The content mark of a snapshot, see `CONTENT`; the snapshot id itself when it carries none."""
+    snapshot = table.snapshot_by_id(snapshot_id)
+    summary = snapshot.summary if snapshot is not None else None
+    mark = summary.additional_properties.get(CONTENT) if summary is not None else None
+    return mark or str(snapshot_id)
+
+
+def commit_files(
+    table: Table, *, add: Sequence[str], remove: Sequence[DataFile] = (), content: str | None = None
+) -> int | None:
     """Add and remove data files of a table in one commit.
 
     Args:
         table: an open Iceberg table at its newest state.
         add: stored locations of Parquet files; each lies within one partition.
         remove: data files of the current snapshot.
+        content: the content mark when what the table says stays the same; a new one when not given.
 
     Returns:
         The new snapshot id, or the current one when there was nothing to do.
@@ -32,7 +48,7 @@ def commit_files(table: Table, *, add: Sequence[str], remove: Sequence[DataFile]
             mapping = transaction.table_metadata.schema().name_mapping.model_dump_json()
             transaction.set_properties({TableProperties.DEFAULT_NAME_MAPPING: mapping})
         files = [parquet_file_to_data_file(table.io, transaction.table_metadata, path) for path in add]
-        with transaction.update_snapshot().overwrite() as snapshot:
+        with transaction.update_snapshot({CONTENT: content or uuid.uuid4().hex}).overwrite() as snapshot:
             for gone in remove:
                 snapshot.delete_data_file(gone)
             for file in files:

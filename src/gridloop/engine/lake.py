@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from gridloop.domain.errors import GridloopError, WriterNotOwner
 from gridloop.domain.table import Stage, Store, TableSpec
 from gridloop.domain.tables import CATALOGUE
-from gridloop.engine.commit import forget_snapshots, set_head
+from gridloop.engine.commit import content_of, forget_snapshots, set_head
 from gridloop.engine.locations import ROOT_PROPERTY, SCHEME
 from gridloop.engine.schema import iceberg_partition, iceberg_schema
 from gridloop.engine.workspace import Workspace
@@ -127,6 +127,11 @@ class Lake:
                     heads[name] = current.snapshot_id
         return heads
 
+    def contents(self, manifest: Mapping[str, int]) -> dict[str, str]:
+        """The content mark of every table of a manifest: equal marks, equal rows, whatever files they lie in."""
+        tables = {name: self.iceberg_table(name) for name in manifest}
+        return {n: content_of(t, manifest[n]) for n, t in tables.items() if t is not None}
+
     def restore(self, manifest: Mapping[str, int]) -> list[str]:
         """Put every table back to what was published, undoing whatever a killed run left behind.
 
@@ -201,7 +206,7 @@ class Lake:
                 f"Stage {stage.value!r} may not write table {name!r}.",
                 evidence={"owner": spec.owner.value},
                 ways_out=(
-                    "Append to a table of your own that the owner folds in: the loop closes through tables (ARCHITECTURE.md).",
+                    "Append to a table of your own that the owner folds in (ARCHITECTURE.md, how the loop closes).",
                     f"Move the code to the {spec.owner.value!r} stage.",
                 ),
             )

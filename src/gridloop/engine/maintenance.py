@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from gridloop.domain.errors import AccountingError
-from gridloop.engine.commit import forget_snapshots
+from gridloop.engine.commit import content_of, forget_snapshots
 from gridloop.engine.locations import SCHEME, to_path
 from gridloop.engine.writer import commit_rows, data_files, delete_rows, read_file
 
@@ -79,8 +79,9 @@ class LakeMaintenance:
                     )
                 yield rows
 
-        if removed:
-            commit_rows(self.lake, spec, merged(), removed)
+        current = table.current_snapshot()
+        if removed and current is not None:
+            commit_rows(self.lake, spec, merged(), removed, content_of(table, current.snapshot_id))
         after = len(files) - len(removed) + len(crowded)
         log.info("%s: compacted %s from %d to %d files", self.purpose, name, len(files), after)
         return Compaction(name, len(files), after, sum(file.record_count for file in files))

@@ -22,6 +22,7 @@ from gridloop.domain.reading import Channel
 if TYPE_CHECKING:
     from gridloop.engine.view import LakeView
 
+Work = TypeVar("Work")
 Result = TypeVar("Result")
 Progress = Callable[[int, int], None]
 """Called with (units done, units in all)."""
@@ -82,8 +83,29 @@ class ReadingUnit:
         """Days of the month."""
         return (_next_month(self.month) - self.month).days
 
-    def rows(self) -> pa.Table:
-        """The latest known day-vector of each meter and day: meter_id, day, available_at, revision, wh, quality."""
+    def meters(self) -> list[str]:
+        """Ids of the meters that have rows in the unit, sorted; whether known yet or not."""
+        found: set[str] = set()
+        for path in self.files:
+            rows = pq.read_table(
+                path, columns=["meter_id", *MEASURE_COLUMNS], partitioning=None, use_threads=False
+            )
+            mask = _measure_mask(rows, self)
+            found.update(
+                pc.unique((rows if mask is None else rows.filter(mask)).column("meter_id")).to_pylist()
+            )
+        return sorted(found)
+
+    def edited(self) -> bool:
+        """Whether validation has edited any day of the unit's files."""
+        return any(_most(path, "revision") > 0 for path in self.files)
+
+    def rows(self, *, delivered: bool = False) -> pa.Table:
+        """The latest known day-vector of each meter and day: meter_id, day, available_at, revision, wh, quality.
+
+        Args:
+            delivered: leave out what validation edited, so that the latest delivered one shows.
+        """
         wanted = ["meter_id", "day", "available_at", "revision", "wh", "quality", *MEASURE_COLUMNS]
         parts = [pq.read_table(f, columns=wanted, partitioning=None, use_threads=False) for f in self.files]
         rows = pa.concat_tables(parts)
@@ -93,13 +115,21 @@ class ReadingUnit:
                 rows.column("available_at"), pa.scalar(self.known_at, rows.schema.field("available_at").type)
             )
             mask = known if mask is None else pc.and_(mask, known)
+        if delivered:
+            original = pc.equal(rows.column("revision"), 0)
+            mask = original if mask is None else pc.and_(mask, original)
         if mask is not None:
             rows = rows.filter(mask)
         return _latest(rows.select(wanted[:6]).combine_chunks())
 
-    def cube(self) -> MeterCube:
-        """Decode the unit into one dense cube."""
-        return cube_of(self.rows(), self.month, self.days, self.zone, self.interval_minutes)
+    def cube(self, meters: Sequence[str] | None = None, *, delivered: bool = False) -> MeterCube:
+        """Decode the unit into one dense cube.
+
+        Args:
+            meters: ids of axis 0 in this order, others left out; the meters that have rows, sorted, when not given.
+            delivered: see `rows`.
+        """
+        return cube_of(self.rows(delivered=delivered), self, meters)
 
 
 def reading_units(
@@ -135,6 +165,28 @@ def reading_units(
         ReadingUnit(bucket, channel, zone, interval, month, tuple(sorted(paths)), known_at)
         for (bucket, zone, interval, month), paths in sorted(grouped.items())
     ]
+
+
+def reading_span(view: LakeView, unit: ReadingUnit) -> tuple[date, date]:
+    """First and last civil day with a row of the unit's channel, zone and interval length, over all buckets."""
+    rows = view.table("reading", history=True)
+    rows = rows.filter(
+        (rows.channel == unit.channel.value)
+        & (rows.zone == unit.zone)
+        & (rows.interval_minutes == unit.interval_minutes)
+    )
+    found = rows.aggregate(first=rows.day.min(), last=rows.day.max()).to_pyarrow().to_pylist()[0]
+    return found["first"], found["last"]
+
+
+def _most(path: Path, column: str) -> int:
+    """The greatest value of an integer column, from the file's statistics."""
+    with pq.ParquetFile(path) as file:
+        metadata = file.metadata
+        index = next(
+            i for i in range(metadata.num_columns) if metadata.row_group(0).column(i).path_in_schema == column
+        )
+        return max(int(metadata.row_group(g).column(index).statistics.max) for g in range(metadata.num_row_groups))
 
 
 def _measures(path: Path) -> set[tuple[str, str, int]]:
@@ -189,44 +241,49 @@ def _latest(rows: pa.Table) -> pa.Table:
     return rows.take(pa.array(order[last])).combine_chunks()
 
 
-def cube_of(rows: pa.Table, first_day: date, days: int, zone: str, interval_minutes: int) -> MeterCube:
-    """Scatter day-vectors into a dense cube.
+def cube_of(rows: pa.Table, unit: ReadingUnit, meters: Sequence[str] | None = None) -> MeterCube:
+    """Scatter day-vectors into a dense cube over the days of a unit's month.
 
     Args:
         rows: meter_id, day, available_at, wh, quality; at most one row per meter and day.
-        first_day, days: the civil days of axis 1; rows outside are left out.
-        zone, interval_minutes: of all rows.
+        unit: the month, zone and interval length of all rows.
+        meters: see `ReadingUnit.cube`.
     """
     from gridloop.kernels.cube import scatter_day_vectors
 
+    days, zone, interval_minutes = unit.days, unit.zone, unit.interval_minutes
     rows = rows.combine_chunks()
+    if meters is not None:
+        rows = rows.filter(
+            pc.is_in(rows.column("meter_id"), pa.array(list(meters), pa.string()))
+        ).combine_chunks()
     encoded = rows.column("meter_id").combine_chunks().dictionary_encode()
     texts = encoded.dictionary.to_pylist()
-    meters = sorted(texts)
-    place = {meter: position for position, meter in enumerate(meters)}
+    axis = sorted(texts) if meters is None else list(meters)
+    place = {meter: position for position, meter in enumerate(axis)}
     rank = np.array([place[text] for text in texts], dtype=np.int32)
     row_meter = rank[encoded.indices.to_numpy(zero_copy_only=False)] if texts else np.empty(0, np.int32)
-    row_day = (rows.column("day").cast(pa.int32()).to_numpy() - (first_day.toordinal() - EPOCH)).astype(
+    row_day = (rows.column("day").cast(pa.int32()).to_numpy() - (unit.month.toordinal() - EPOCH)).astype(
         np.int32
     )
     width = 25 * 60 // interval_minutes
     slots = np.array(
         [
-            CivilDay(date.fromordinal(first_day.toordinal() + d), zone).interval_count(interval_minutes)
+            CivilDay(date.fromordinal(unit.month.toordinal() + d), zone).interval_count(interval_minutes)
             for d in range(days)
         ],
         dtype=np.int32,
     )
-    wh = np.full((len(meters), days, width), np.nan, dtype=np.float32)
+    wh = np.full((len(axis), days, width), np.nan, dtype=np.float32)
     values, valid, offsets = list_arrays(rows.column("wh"))
     scatter_day_vectors(values, valid, offsets, row_meter, row_day, wh)
-    available = np.full((len(meters), days), -1, dtype=np.int64)
+    available = np.full((len(axis), days), -1, dtype=np.int64)
     inside = (row_day >= 0) & (row_day < days)
     available[row_meter[inside], row_day[inside]] = (
         rows.column("available_at").cast(pa.int64()).to_numpy()[inside]
     )
     quality = _quality_cube(rows.column("quality"), row_meter, row_day, wh.shape)
-    return MeterCube(meters, first_day, slots, wh, quality, available, zone, interval_minutes)
+    return MeterCube(axis, unit.month, slots, wh, quality, available, zone, interval_minutes)
 
 
 def _quality_cube(
@@ -264,13 +321,13 @@ def list_arrays(
 
 
 def scan_units(
-    units: Sequence[ReadingUnit],
-    function: Callable[[ReadingUnit], Result],
+    units: Sequence[Work],
+    function: Callable[[Work], Result],
     *,
     threads: int = 2,
     progress: Progress | None = None,
 ) -> Iterator[Result]:
-    """Run a function over units in threads and yield its results in the units' order.
+    """Run a function over units of work in threads and yield its results in the units' order.
 
     At most `threads + 1` results wait at any time, so memory stays flat however many units there are. The function
     should spend its time in kernels and pyarrow, which free the interpreter lock.

@@ -131,9 +131,16 @@ class LakeWriter:
 
 
 def commit_rows(
-    lake: Lake, spec: TableSpec, tables: Iterable[pa.Table], remove: Sequence[DataFile]
+    lake: Lake,
+    spec: TableSpec,
+    tables: Iterable[pa.Table],
+    remove: Sequence[DataFile],
+    content: str | None = None,
 ) -> int | None:
-    """Write tables as files and swap them in for `remove`, in one commit; a failed write leaves no file."""
+    """Write tables as files and swap them in for `remove`, in one commit; a failed write leaves no file.
+
+    `content` keeps the table's content mark where only files change, see `commit.CONTENT`.
+    """
     root = lake.workspace.root
     table = lake.iceberg_table(spec.name, create=True)
     assert table is not None
@@ -148,7 +155,8 @@ def commit_rows(
             path.unlink(missing_ok=True)
         raise
     with disk_full_is_told(lake.workspace.lake_dir):
-        return commit_files(table, add=[to_location(root, path) for path in written], remove=remove)
+        locations = [to_location(root, path) for path in written]
+        return commit_files(table, add=locations, remove=remove, content=content)
 
 
 def delete_rows(lake: Lake, spec: TableSpec, where: Mapping[str, Sequence[object]]) -> int:

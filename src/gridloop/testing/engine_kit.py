@@ -236,9 +236,11 @@ def _compaction(workspace: Workspace, make_lake: MakeLake) -> None:
         rows = [day_vector(f"m-{i}", day, [i] * 24) for i in range(5) for day in days]
         writer.append_readings([reading_rows(rows)])
     before, published = lake.view().digest("reading"), lake.heads()
+    content = lake.contents(published)
     done = lake.maintenance("compaction").compact("reading")
     assert done.files_after < done.files_before, done
     assert lake.view().digest("reading") == before
+    assert lake.contents(lake.heads()) == content, "readers would take compacted rows for new ones"
     assert lake.view(published).digest("reading") == before, "an earlier snapshot can no longer be read"
     assert lake.maintenance("retention").purge_history() > 0
     assert lake.view().digest("reading") == before

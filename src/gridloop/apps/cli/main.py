@@ -1,0 +1,64 @@
+"""The program `gridloop`: its commands, and how every error ends."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from gridloop import __version__
+from gridloop.apps.cli import checking, importing, keeping, running, starting
+from gridloop.apps.cli.output import Style, print_error
+from gridloop.domain.errors import GridloopError
+
+app = typer.Typer(
+    name="gridloop",
+    help="From a utility's own data to marketing decisions that are proven to work.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+starting.add_commands(app)
+importing.add_commands(app)
+running.add_commands(app)
+app.add_typer(checking.app, name="data")
+app.add_typer(keeping.vault, name="vault")
+app.add_typer(keeping.audit, name="audit")
+app.add_typer(running.job, name="job")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Exit codes: 0 done, 1 failed, 2 usage, 3 data-quality gate, 4 not permitted, 5 nothing to do."""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command and end the process with its exit code.
+
+    Args:
+        arguments: the words after `gridloop`; the process's own when not given.
+    """
+    try:
+        app(args=arguments, prog_name="gridloop")
+    except GridloopError as error:
+        print_error(error, Style(color="--no-color" not in (arguments or sys.argv)))
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        sys.stderr.write("\nStopped. Whatever was not published is undone by the next run.\n")
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(1)
+    return 0

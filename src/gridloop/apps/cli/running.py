@@ -1,0 +1,106 @@
+"""Commands that carry the loop out and tell what ran: `run`, `job list`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from gridloop.apps.cli.options import (
+    HERE,
+    CsvOption,
+    DryRunOption,
+    JsonOption,
+    NoColorOption,
+    QuietOption,
+    WaitOption,
+    WorkspaceOption,
+    style_of,
+)
+from gridloop.apps.cli.output import ProgressLine, cell, say, show_findings, show_rows
+
+job = typer.Typer(
+    help="What ran, when, on what, and how it ended.", no_args_is_help=True, rich_markup_mode=None
+)
+
+
+def add_commands(app: typer.Typer) -> None:
+    """Add this module's commands to the program."""
+    app.command("run")(run)
+
+
+def run(
+    workspace: WorkspaceOption = HERE,
+    through: Annotated[str | None, typer.Option(help="Stop after this stage: data or insight.")] = None,
+    force: Annotated[bool, typer.Option(help="Also carry out what is up to date.")] = False,
+    threads: Annotated[int, typer.Option(min=1, help="Threads for number crunching.")] = 2,
+    dry_run: DryRunOption = False,
+    wait: WaitOption = 0,
+    as_json: JsonOption = False,
+    as_csv: CsvOption = False,
+    quiet: QuietOption = False,
+    no_color: NoColorOption = False,
+) -> None:
+    """Carry out every step of the loop that is not up to date."""
+    from gridloop.apps.jobs.catalogue import jobs_through
+    from gridloop.apps.jobs.execute import is_fresh, run_jobs
+    from gridloop.apps.jobs.job import Outcome
+    from gridloop.apps.wiring import opened
+
+    style = style_of(as_json=as_json, as_csv=as_csv, quiet=quiet, no_color=no_color)
+    jobs = jobs_through(through)
+    with opened(workspace) as session:
+        if dry_run:
+            rows = [
+                {"job": j.name, "does": j.title, "would_run": force or not is_fresh(session, j)} for j in jobs
+            ]
+            show_rows(rows, style)
+            return
+        with session.workspace.lock(command="run", wait_seconds=wait):
+            outcomes = list(
+                run_jobs(session, jobs, force=force, progress=ProgressLine(style), threads=threads)
+            )
+    rows = [
+        {
+            "job": o.job,
+            "outcome": o.outcome.value,
+            "seconds": round(o.seconds, 2),
+            "did": ", ".join(f"{cell(n)} {name.replace('_', ' ')}" for name, n in o.report.counts.items()),
+        }
+        for o in outcomes
+    ]
+    show_rows(rows, style)
+    findings = [finding for o in outcomes for finding in o.report.findings]
+    if findings and style.form == "text":
+        show_findings(findings, style)
+    if all(o.outcome is Outcome.FRESH for o in outcomes):
+        say("Everything is up to date.", style)
+    say(f"Next: gridloop data profile -w {workspace}, gridloop data check -w {workspace}", style)
+
+
+@job.command("list")
+def list_jobs(
+    workspace: WorkspaceOption = HERE,
+    most: Annotated[int, typer.Option(min=1, help="How many, newest first.")] = 20,
+    as_json: JsonOption = False,
+    as_csv: CsvOption = False,
+    no_color: NoColorOption = False,
+) -> None:
+    """List the newest runs with what they counted."""
+    from gridloop.apps.wiring import opened
+
+    style = style_of(as_json=as_json, as_csv=as_csv, no_color=no_color)
+    with opened(workspace) as session:
+        runs = session.ledger.runs.recent(most)
+    rows = [
+        {
+            "started": run.started_at,
+            "job": run.job,
+            "outcome": run.outcome,
+            "seconds": (run.finished_at - run.started_at).total_seconds() if run.finished_at else None,
+            "counts": dict(run.counts or {}),
+            "error": run.error_text,
+        }
+        for run in runs
+    ]
+    show_rows(rows, style, empty="Nothing has run yet. Next: gridloop import --list")

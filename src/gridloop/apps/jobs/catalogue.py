@@ -1,0 +1,110 @@
+"""The jobs of the loop, in its order; `gridloop run` carries out those that are not up to date."""
+
+from __future__ import annotations
+
+from gridloop.apps.jobs.job import Job, JobContext, JobReport
+from gridloop.domain.errors import UsageError, did_you_mean
+from gridloop.domain.table import Stage
+
+LOOP = (Stage.DATA, Stage.INSIGHT, Stage.STRATEGY, Stage.REACH, Stage.EVALUATION)
+
+
+def _validate_readings(context: JobContext) -> JobReport:
+    from gridloop.data.quality.readings import validate_readings
+
+    step = "validating readings"
+    report = validate_readings(
+        context.view,
+        context.writer,
+        threads=context.threads,
+        progress=lambda done, total: context.progress(step, done, total),
+    )
+    return JobReport(report.counts, report.findings)
+
+
+def _check_tables(context: JobContext) -> JobReport:
+    from gridloop.data.quality.rules import check_tables
+
+    report = check_tables(
+        context.view,
+        context.writer,
+        progress=lambda done, total: context.progress("checking tables", done, total),
+    )
+    return JobReport(report.counts, report.findings)
+
+
+def _extract_features(context: JobContext) -> JobReport:
+    from gridloop.insight.features.extract import extract_features
+
+    done = extract_features(
+        context.view,
+        threads=context.threads,
+        progress=lambda part, total: context.progress("describing customers", part, total),
+    )
+    context.writer.replace("feature", done.rows)
+    counts = {"meters": done.meters, "readings": done.readings, "features": done.rows.num_rows}
+    return JobReport(counts, done.findings)
+
+
+MASTER_TABLES = (
+    "customer",
+    "account",
+    "contract",
+    "service_point",
+    "meter",
+    "meter_history",
+    "tariff_assignment",
+    "consent",
+    "region",
+    "substation",
+    "feeder",
+    "transformer",
+    "bill",
+    "bill_line",
+    "weather",
+    "calendar",
+    "price_series",
+)
+
+JOBS: tuple[Job, ...] = (
+    Job(
+        "data.validate",
+        Stage.DATA,
+        "Find gaps, spikes and zero runs in the readings; estimate short gaps, flagged",
+        reads=("reading", "service_point", "meter", "meter_history"),
+        writes=("reading", "completeness", "quality_finding"),
+        run=_validate_readings,
+    ),
+    Job(
+        "data.check",
+        Stage.DATA,
+        "Check keys, references, ranges, closed sets and timeliness of every table",
+        reads=(*MASTER_TABLES, "reading", "completeness", "landing_file", "row_account", "quarantine"),
+        writes=("quality_finding",),
+        run=_check_tables,
+    ),
+    Job(
+        "insight.features",
+        Stage.INSIGHT,
+        "Describe every customer's use",
+        reads=("reading", "meter", "meter_history", "contract", "account", "calendar", "weather"),
+        writes=("feature",),
+        run=_extract_features,
+    ),
+)
+"""Every job of `gridloop run`."""
+
+
+def jobs_through(stage: str | None) -> list[Job]:
+    """The jobs up to and with a stage; all when none is named.
+
+    Raises:
+        UsageError: there is no such stage.
+    """
+    if stage is None:
+        return list(JOBS)
+    names = [part.value for part in LOOP]
+    if stage not in names:
+        raise UsageError(f"There is no stage {stage!r}.", ways_out=did_you_mean(stage, names))
+    wanted = set(names[: names.index(stage) + 1])
+    return [job for job in JOBS if job.stage.value in wanted]

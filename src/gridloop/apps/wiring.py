@@ -1,0 +1,105 @@
+"""An opened workspace with everything that works on it; each part is opened when it is first used."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gridloop.engine.lake import Lake
+from gridloop.engine.workspace import Workspace
+
+if TYPE_CHECKING:
+    from gridloop.engine.view import LakeView
+    from gridloop.ledger.store import Ledger
+    from gridloop.security.landing import LandingZone
+    from gridloop.security.vault import Vault
+
+
+class Session:
+    """One workspace, opened by one command.
+
+    Args:
+        workspace: the folder and its settings.
+    """
+
+    def __init__(self, workspace: Workspace) -> None:
+        self.workspace = workspace
+        self.lake = Lake(workspace)
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        """The records that must never be lost or doubled."""
+        from gridloop.ledger.store import Ledger
+
+        return Ledger.open(self.workspace.ledger_url)
+
+    @cached_property
+    def vault(self) -> Vault:
+        """Personal data; opening it needs the key.
+
+        Raises:
+            KeyLost: the key is not where the workspace expects it.
+        """
+        from gridloop.security.vault import Vault
+
+        return Vault.open(self.workspace.vault_dir, self.workspace.config.id, keys_dir=self.keys_folder)
+
+    @cached_property
+    def landing(self) -> LandingZone:
+        """The source files as they came, encrypted."""
+        from gridloop.security.landing import LandingZone
+
+        return LandingZone(self.workspace.landing_dir, self.vault)
+
+    @property
+    def keys_folder(self) -> Path | None:
+        """Folder of the vault's key when the settings name one."""
+        named = self.workspace.config.keys_folder
+        return Path(named) if named else None
+
+    def published(self) -> LakeView:
+        """All tables as the latest successful run published them."""
+        return self.lake.view(self.ledger.runs.published())
+
+    def close(self) -> None:
+        """Close what was opened."""
+        self.lake.close()
+        for part in ("ledger", "vault"):
+            opened = self.__dict__.pop(part, None)
+            if opened is not None:
+                opened.close()
+
+
+@contextmanager
+def opened(folder: Path | str) -> Iterator[Session]:
+    """Open the workspace in `folder` for one command and close it after."""
+    session = Session(Workspace.open(folder))
+    try:
+        yield session
+    finally:
+        session.close()
+
+
+def create(folder: Path | str, **settings: object) -> Session:
+    """Make a workspace with an empty ledger and a vault whose key is new.
+
+    Args:
+        folder: where; made when missing.
+        **settings: fields of `engine.workspace.WorkspaceConfig`.
+
+    Raises:
+        WorkspaceExists: there is one already.
+    """
+    from gridloop.ledger.store import Ledger
+    from gridloop.security.vault import Vault
+
+    workspace = Workspace.create(folder, **settings)
+    session = Session(workspace)
+    Vault.create(workspace.vault_dir, workspace.config.id, keys_dir=session.keys_folder).close()
+    ledger = Ledger.open(workspace.ledger_url)
+    ledger.upgrade()
+    ledger.close()
+    return session

@@ -1,0 +1,286 @@
+"""Features of every customer and meter, bucket by bucket, from the kernels' month states (docs/methods/features.md)."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+from pydantic import BaseModel, ConfigDict, Field
+
+from gridloop.domain.finding import Finding, Severity
+from gridloop.domain.reading import Channel
+from gridloop.engine.readings import ReadingUnit, reading_span, reading_units, scan_units
+from gridloop.insight.features.occupancy import Occupancy, occupancies
+from gridloop.insight.features.surroundings import Surroundings, surroundings
+
+if TYPE_CHECKING:
+    from gridloop.engine.view import LakeView
+    from gridloop.kernels.calendar import DayCalendar
+    from gridloop.kernels.features.finalise import FeatureTable
+    from gridloop.kernels.features.layout import MonthState
+
+
+class FeatureSettings(BaseModel):
+    """What the feature job may be told."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    channels: tuple[Channel, ...] = Field(
+        default=(Channel.IMPORT_WH, Channel.NET_WH, Channel.EXPORT_WH),
+        description="Channels to describe; each gives its own rows.",
+    )
+    window_days: int = Field(
+        default=1096, ge=1, description="How many civil days back from the last reading the window reaches."
+    )
+
+
+@dataclass(frozen=True)
+class Window:
+    """Civil days `start <= day < end`."""
+
+    start: date
+    end: date
+
+    @property
+    def days(self) -> int:
+        """Number of days."""
+        return (self.end - self.start).days
+
+    def within(self, start: date, end: date) -> Window | None:
+        """The part of it within `start <= day < end`; None when there is none."""
+        first, last = max(self.start, start), min(self.end, end)
+        return Window(first, last) if first < last else None
+
+
+@dataclass(frozen=True)
+class _Fleet:
+    """The units of one bucket, zone and interval length: all months of some meters."""
+
+    units: tuple[ReadingUnit, ...]
+    window: Window
+    calendar: DayCalendar
+
+
+@dataclass(frozen=True)
+class Extraction:
+    """Features as rows of table `feature`, and what was found on the way.
+
+    Attributes:
+        rows: see `domain.tables`; one per customer, meter, channel and feature.
+        findings: meters whose readings belong to no customer.
+        meters: meters described.
+        readings: interval values read.
+    """
+
+    rows: pa.Table
+    findings: tuple[Finding, ...]
+    meters: int
+    readings: int
+
+
+def extract_features(
+    view: LakeView,
+    settings: FeatureSettings | None = None,
+    *,
+    threads: int = 2,
+    progress: Callable[[int, int], None] | None = None,
+) -> Extraction:
+    """Describe every customer's use of every meter over the days on which the meter was theirs.
+
+    The window ends with the last day that has a reading; a customer's own window is the part of it that their
+    contracts cover. Memory holds one month of one bucket per thread and the month states, never all readings.
+
+    Args:
+        view: readings, contracts, calendar and weather, as known at its point of knowledge.
+        settings: see `FeatureSettings`.
+        threads: buckets worked on at once.
+        progress: told (buckets done, buckets in all).
+    """
+    chosen = settings or FeatureSettings()
+    occupants = occupancies(view)
+    tables: list[pa.Table] = []
+    findings: list[Finding] = []
+    meters = readings = 0
+    for channel in chosen.channels:
+        fleets = list(_fleets(view, channel, chosen.window_days))
+        for described in scan_units(
+            fleets, lambda f: _describe(f, occupants), threads=threads, progress=progress
+        ):
+            tables += described.tables
+            meters += described.meters
+            readings += described.readings
+            findings += _without_customer(channel, described.unowned)
+    rows = pa.concat_tables(tables) if tables else _empty_rows()
+    return Extraction(_as_known(rows), tuple(findings), meters, readings)
+
+
+def _fleets(view: LakeView, channel: Channel, window_days: int) -> Iterator[_Fleet]:
+    grouped: dict[tuple[int, str, int], list[ReadingUnit]] = defaultdict(list)
+    for unit in reading_units(view, channel):
+        grouped[unit.bucket, unit.zone, unit.interval_minutes].append(unit)
+    around: dict[str, Surroundings] = {}
+    calendars: dict[tuple[str, int], tuple[Window, DayCalendar]] = {}
+    for (_, zone, interval), units in grouped.items():
+        if (zone, interval) in calendars:
+            continue
+        around.setdefault(zone, surroundings(view, zone))
+        first, last = reading_span(view, units[0])
+        start = max(first, last - timedelta(days=window_days - 1))
+        window = Window(start, last + timedelta(days=1))
+        calendars[zone, interval] = window, around[zone].calendar(start, window.days, zone, interval)
+    for (_, zone, interval), units in sorted(grouped.items()):
+        window, calendar = calendars[zone, interval]
+        inside = tuple(u for u in units if window.within(u.month, u.month + timedelta(days=u.days)))
+        if inside:
+            yield _Fleet(inside, window, calendar)
+
+
+@dataclass(frozen=True)
+class _Described:
+    tables: list[pa.Table]
+    meters: int
+    readings: int
+    unowned: list[str]
+
+
+def _describe(fleet: _Fleet, occupants: Mapping[str, Sequence[Occupancy]]) -> _Described:
+    from gridloop.kernels.features.finalise import features
+
+    present = sorted({meter for unit in fleet.units for meter in unit.meters()})
+    owned = [meter for meter in present if meter in occupants]
+    groups: dict[Window, list[Occupancy]] = defaultdict(list)
+    for meter in owned:
+        for stay in occupants[meter]:
+            window = fleet.window.within(stay.start, stay.end)
+            if window is not None:
+                groups[window].append(stay)
+    states: dict[Window, list[MonthState]] = {window: [] for window in groups}
+    place = {meter: position for position, meter in enumerate(owned)}
+    readings = 0
+    known = np.full(len(owned), -1, dtype=np.int64)
+    for month in _months(fleet.window):
+        cubes = [unit.cube(owned) for unit in fleet.units if unit.month == month]
+        if cubes:
+            readings += int(np.isfinite(cubes[0].wh).sum())
+            known = np.maximum(known, cubes[0].available_at_us.max(axis=1, initial=-1))
+        for window, stays in groups.items():
+            part = window.within(month, _next(month))
+            if part is not None:
+                axis = np.array([place[stay.meter_id] for stay in stays])
+                states[window].append(_state(fleet, part, axis, cubes[0].wh if cubes else None, month))
+    tables = []
+    for window, stays in groups.items():
+        described = features(_merged(states[window]))
+        newest = known[[place[stay.meter_id] for stay in stays]]
+        tables.append(_rows(described, window, stays, fleet.units[0].channel, newest))
+    return _Described(tables, len(owned), readings, [meter for meter in present if meter not in occupants])
+
+
+def _state(fleet: _Fleet, part: Window, axis: np.ndarray, cube: np.ndarray | None, month: date) -> MonthState:
+    """The month state of some meters over part of a month; all missing where the month has no readings."""
+    from gridloop.kernels.features.state import month_state
+
+    offset = (part.start - fleet.window.start).days
+    calendar = fleet.calendar.part(offset, offset + part.days)
+    if cube is None:
+        return month_state(
+            np.full((len(axis), part.days, calendar.width), np.nan, dtype=np.float32), calendar
+        )
+    day = (part.start - month).days
+    return month_state(np.ascontiguousarray(cube[axis, day : day + part.days]), calendar)
+
+
+def _merged(states: list[MonthState]) -> MonthState:
+    from gridloop.kernels.features.merge import merge
+
+    return states[0] if len(states) == 1 else merge(states)
+
+
+def _months(window: Window) -> Iterator[date]:
+    month = window.start.replace(day=1)
+    while month < window.end:
+        yield month
+        month = _next(month)
+
+
+def _next(month: date) -> date:
+    return date(month.year + month.month // 12, month.month % 12 + 1, 1)
+
+
+def _rows(
+    table: FeatureTable, window: Window, stays: Sequence[Occupancy], channel: Channel, known_us: np.ndarray
+) -> pa.Table:
+    from gridloop.kernels.features.catalogue import FEATURES
+    from gridloop.kernels.features.reason import Reason
+
+    meters, count = len(stays), len(FEATURES)
+    size = meters * count
+    repeated = np.repeat(np.arange(meters, dtype=np.int32), count)
+    codes = np.array([None if r is Reason.COMPUTED else r.code for r in Reason], dtype=object)
+
+    def words(values: Sequence[str]) -> pa.Array:
+        return pa.DictionaryArray.from_arrays(pa.array(repeated), pa.array(values, pa.string())).cast(
+            pa.string()
+        )
+
+    return pa.table(
+        {
+            "customer_id": words([stay.customer_id for stay in stays]),
+            "meter_id": words([stay.meter_id for stay in stays]),
+            "channel": pa.repeat(pa.scalar(channel.value), size),
+            "feature": pa.array([spec.name for spec in FEATURES] * meters, pa.string()),
+            "window_start": pa.repeat(pa.scalar(window.start, pa.date32()), size),
+            "window_end": pa.repeat(pa.scalar(window.end - timedelta(days=1), pa.date32()), size),
+            "as_of": pa.array(known_us[repeated], pa.timestamp("us", tz="UTC")),
+            "value": pa.array(table.values.ravel(), from_pandas=True),
+            "vector": _vectors(table),
+            "days_used": pa.array(np.repeat(table.days_used.astype(np.int32), count)),
+            "coverage": pa.array(np.repeat(table.coverage, count)),
+            "reason": pa.array(codes[table.reason.ravel()], pa.string()),
+        }
+    )
+
+
+def _vectors(table: FeatureTable) -> pa.Array:
+    from gridloop.kernels.features.catalogue import FEATURES
+
+    element = pa.list_(pa.field("element", pa.float64()))
+    vectors: list[list[float] | None] = [None] * (len(table.days_used) * len(FEATURES))
+    for column, spec in enumerate(FEATURES):
+        if spec.vector:
+            values = table.column(spec.name)
+            for meter in np.flatnonzero(np.isfinite(values).all(axis=1)):
+                vectors[meter * len(FEATURES) + column] = values[meter].tolist()
+    return pa.array(vectors, element)
+
+
+def _as_known(rows: pa.Table) -> pa.Table:
+    """Put the newest knowledge that any row used into all of them: one run describes one point of knowledge."""
+    if rows.num_rows == 0:
+        return rows
+    newest = max(rows.column("as_of").to_pylist())
+    column = pa.repeat(pa.scalar(newest, pa.timestamp("us", tz="UTC")), rows.num_rows)
+    return rows.set_column(rows.column_names.index("as_of"), "as_of", column)
+
+
+def _empty_rows() -> pa.Table:
+    from gridloop.domain.tables import table
+    from gridloop.engine.schema import arrow_schema
+
+    return arrow_schema(table("feature")).empty_table()
+
+
+def _without_customer(channel: Channel, meters: Sequence[str]) -> Iterator[Finding]:
+    if meters:
+        yield Finding(
+            "feature.meter_without_customer",
+            f"{len(meters)} meters with {channel.value} readings have no contract that says whose they are.",
+            {"meters": len(meters), "first": meters[0]},
+            Severity.WARNING,
+            "contract",
+        )
