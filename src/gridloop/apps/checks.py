@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from gridloop.domain.errors import DataQualityGate, UsageError, did_you_mean
@@ -33,6 +34,27 @@ def quality_findings(session: Session) -> list[Finding] | None:
         )
         for row in rows
     ]
+
+
+def findings_by_rule(findings: Sequence[Finding]) -> list[dict[str, Any]]:
+    """How many findings each rule made and of how many things, gravest rules first."""
+    grouped: dict[str, list[Finding]] = {}
+    for finding in findings:
+        grouped.setdefault(finding.code, []).append(finding)
+    rows = []
+    for code, found in grouped.items():
+        gravest = max(found, key=lambda f: f.severity.rank)
+        subjects = {f.subject for f in found if f.subject}
+        rows.append(
+            {
+                "severity": gravest.severity.value,
+                "rule": code,
+                "findings": len(found),
+                "things": len(subjects) or None,
+            }
+            | {"gravest": gravest.text}
+        )
+    return sorted(rows, key=lambda r: (-Severity(r["severity"]).rank, -r["findings"], r["rule"]))
 
 
 def gate_on(findings: Sequence[Finding], gate: str | None) -> None:
@@ -157,20 +179,32 @@ def use_rows(rows: Sequence[Mapping[str, Any]]) -> tuple[list[dict[str, Any]], d
             if row["vector"] is not None and spec.name == "mean_profile":
                 shapes[f"{row['meter_id']} {row['channel']}"] = _by_hour(row["vector"])
             continue
+        value, unit = readable(row["value"], spec.unit)
         shown.append(
             {
                 "customer": row["customer_id"],
                 "meter": row["meter_id"],
                 "channel": row["channel"],
-                "feature": spec.label.en,
-                "value": row["value"],
-                "unit": spec.unit,
-                "why_not": row["reason"],
-                "window": f"{row['window_start']} to {row['window_end']}",
+                "window_start": row["window_start"],
+                "window_end": row["window_end"],
+                "days_used": row["days_used"],
                 "coverage": row["coverage"],
+                "feature": spec.label.en,
+                "value": value,
+                "unit": unit,
+                "why_not": row["reason"],
             }
         )
     return shown, shapes
+
+
+def readable(value: float | None, unit: str) -> tuple[Any, str | None]:
+    """A feature's value and unit for people: ordinals as dates, minutes of the day as a time, ratios without unit."""
+    if unit == "ordinal":
+        return (date.fromordinal(int(value)) if value is not None else None), None
+    if unit == "min":
+        return (f"{int(value) // 60:02d}:{int(value) % 60:02d}" if value is not None else None), None
+    return value, None if unit == "1" else unit
 
 
 def _by_hour(profile: Sequence[float]) -> list[float]:

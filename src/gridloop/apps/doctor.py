@@ -138,6 +138,6 @@ def migrate_workspace(folder: Path) -> None:
     from gridloop.ledger.store import Ledger
 
     migrate(folder)
-    ledger = Ledger.open(Workspace.open(folder).ledger_url, migrating=True)
+    ledger = Ledger.open(Workspace.open(folder).ledger_url)
     ledger.upgrade()
     ledger.close()

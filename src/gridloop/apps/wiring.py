@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from gridloop.ledger.store import Ledger
     from gridloop.security.landing import LandingZone
     from gridloop.security.vault import Vault
+    from gridloop.twin.county import County
 
 
 class Session:
@@ -71,6 +72,13 @@ class Session:
             opened = self.__dict__.pop(part, None)
             if opened is not None:
                 opened.close()
+
+
+def synthetic_county(*, customers: int, days: int, seed: int) -> County:
+    """The twin: a county that writes source files and, apart from them, the truth about it."""
+    from gridloop.twin.county import County, TwinSettings
+
+    return County(TwinSettings(customers=customers, days=days, seed=seed))
 
 
 @contextmanager

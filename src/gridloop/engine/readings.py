@@ -186,7 +186,9 @@ def _most(path: Path, column: str) -> int:
         index = next(
             i for i in range(metadata.num_columns) if metadata.row_group(0).column(i).path_in_schema == column
         )
-        return max(int(metadata.row_group(g).column(index).statistics.max) for g in range(metadata.num_row_groups))
+        return max(
+            int(metadata.row_group(g).column(index).statistics.max) for g in range(metadata.num_row_groups)
+        )
 
 
 def _measures(path: Path) -> set[tuple[str, str, int]]:

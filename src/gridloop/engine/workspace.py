@@ -39,7 +39,7 @@ class WorkspaceConfig(BaseModel):
         default=True, description="Whether prices and amounts contain sales tax."
     )
     buckets: int = Field(
-        default=16,
+        default=4,
         ge=1,
         le=4096,
         description="Number of buckets the meters are spread over; fixed for life. Aim at 8,000 to 16,000 meters each.",

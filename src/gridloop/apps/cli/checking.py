@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -15,7 +15,7 @@ from gridloop.apps.cli.options import (
     WorkspaceOption,
     style_of,
 )
-from gridloop.apps.cli.output import say, show_findings, show_rows, sparkline
+from gridloop.apps.cli.output import Style, say, show_findings, show_rows, sparkline
 
 app = typer.Typer(
     help="What the data holds, what is wrong with it, and what was kept out.",
@@ -26,6 +26,9 @@ app = typer.Typer(
 
 @app.command("check")
 def check(
+    rule: Annotated[
+        str | None, typer.Argument(help="List the findings of one rule; a count by rule when not given.")
+    ] = None,
     workspace: WorkspaceOption = HERE,
     gate: Annotated[
         str | None,
@@ -39,7 +42,7 @@ def check(
     no_color: NoColorOption = False,
 ) -> None:
     """Show what the last run found wrong with the data, gravest first."""
-    from gridloop.apps.checks import gate_on, quality_findings
+    from gridloop.apps.checks import findings_by_rule, gate_on, quality_findings
     from gridloop.apps.wiring import opened
 
     style = style_of(as_json=as_json, as_csv=as_csv, no_color=no_color)
@@ -48,9 +51,13 @@ def check(
     if findings is None:
         say(f"Nothing has been checked yet. Next: gridloop run --through data -w {workspace}", style)
         raise typer.Exit(1)
-    show_findings(findings, style, most=most)
-    if not findings:
-        say("Every rule holds.", style)
+    if rule is not None:
+        show_findings([f for f in findings if f.code == rule], style, most=most)
+    elif style.form != "text":
+        show_findings(findings, style)
+    else:
+        show_rows(findings_by_rule(findings), style, empty="Every rule holds.")
+        say(f"One rule in full: gridloop data check RULE -w {workspace}", style)
     gate_on(findings, gate)
 
 
@@ -71,9 +78,27 @@ def profile(
     style = style_of(as_json=as_json, as_csv=as_csv, no_color=no_color)
     with opened(workspace) as session:
         rows, shapes = profile_rows(session, subject)
+    if rows and "feature" in rows[0] and style.form == "text":
+        show_use(rows, shapes, style)
+        return
     show_rows(rows, style, empty=f"Nothing was imported yet. Next: gridloop import --list -w {workspace}")
-    for name, values in shapes.items():
-        say(f"{name}  00h {sparkline(values)} 24h", style)
+
+
+def show_use(rows: list[dict[str, Any]], shapes: dict[str, list[float]], style: Style) -> None:
+    """Print one customer's or meter's features as text: a heading with the mean day, then the values."""
+    headings = ("customer", "meter", "channel", "window_start", "window_end", "days_used", "coverage")
+    groups: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
+    for row in rows:
+        groups.setdefault(tuple(row[name] for name in headings), []).append(row)
+    for heading, members in groups.items():
+        customer, meter, channel, start, end, days, coverage = heading
+        say(f"Customer {customer}, meter {meter}, {channel}", style)
+        say(f"{start} to {end}: {days} usable days, {coverage:.1%} of the intervals present", style)
+        if f"{meter} {channel}" in shapes:
+            say(f"mean day  00h {sparkline(shapes[f'{meter} {channel}'])} 24h", style)
+        shown = [{name: value for name, value in row.items() if name not in headings} for row in members]
+        show_rows(shown, style)
+        say("", style)
 
 
 @app.command("quarantine")

@@ -112,8 +112,8 @@ def make_county(
     Raises:
         UsageError: another county lies there.
     """
+    from gridloop.apps.wiring import synthetic_county
     from gridloop.engine.durable import write_durably
-    from gridloop.twin.county import County, TwinSettings
 
     wanted = f"customers={customers} days={days} seed={seed}\n"
     mark = folders.sources.parent / "county.txt"
@@ -125,11 +125,12 @@ def make_county(
                 ways_out=("Name another folder.", f"Remove {folders.sources.parent} to start anew."),
             )
         return
-    county = County(TwinSettings(customers=customers, days=days, seed=seed))
+    county = synthetic_county(customers=customers, days=days, seed=seed)
     county.write_sources(
-        folders.sources, progress=lambda done, total: progress("making the county", done, total)
+        folders.sources,
+        lambda share, month: progress("making the county", round(share * 100), 100),
+        truth=folders.truth,
     )
-    county.write_truth(folders.truth)
     write_durably(mark, wanted.encode())
 
 

@@ -69,7 +69,18 @@ def import_source(
             return
         with session.workspace.lock(command=f"import {name}", wait_seconds=wait):
             rows = import_files(session, name, data, ProgressLine(style))
-    show_rows(rows, style, title="What came in: rows in = accepted + superseded + quarantined")
+    shown = rows
+    if style.form == "text":
+        names = (
+            "file",
+            "rows_in",
+            "rows_accepted",
+            "rows_superseded",
+            "rows_quarantined",
+            "intervals_missing",
+        )
+        shown = [{name.removeprefix("rows_"): row[name] for name in names} for row in rows]
+    show_rows(shown, style, title="Rows in = accepted + superseded (repeated or revised) + quarantined")
     quarantined = sum(row["rows_quarantined"] for row in rows)
     if quarantined:
         say(

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
+import traceback
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -11,6 +14,8 @@ from gridloop import __version__
 from gridloop.apps.cli import checking, importing, keeping, running, starting
 from gridloop.apps.cli.output import Style, print_error
 from gridloop.domain.errors import GridloopError
+
+DEBUG_VARIABLE = "GRIDLOOP_DEBUG"
 
 app = typer.Typer(
     name="gridloop",
@@ -44,6 +49,22 @@ def _root(
     """Exit codes: 0 done, 1 failed, 2 usage, 3 data-quality gate, 4 not permitted, 5 nothing to do."""
 
 
+def unexpected(error: Exception) -> GridloopError:
+    """What a user is told of an error without words of its own; its text may hold data, so only its kind is shown."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return GridloopError(
+        "Something went wrong that Gridloop did not foresee; nothing that was published has changed.",
+        evidence={
+            "error": type(error).__name__,
+            "at": f"{Path(frame.filename).name}:{frame.lineno} {frame.name}",
+        },
+        ways_out=(
+            "Run the same command again: whatever was not published is undone first.",
+            f"Set {DEBUG_VARIABLE}=1 to see the whole trace (it may show data), and report it.",
+        ),
+    )
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run one command and end the process with its exit code.
 
@@ -60,5 +81,10 @@ def main(arguments: list[str] | None = None) -> int:
         sys.exit(130)
     except BrokenPipeError:
         sys.stderr.close()
+        sys.exit(1)
+    except Exception as error:
+        if DEBUG_VARIABLE in os.environ:
+            raise
+        print_error(unexpected(error), Style(color="--no-color" not in (arguments or sys.argv)))
         sys.exit(1)
     return 0

@@ -124,7 +124,7 @@ def cell(value: Any) -> str:
     if isinstance(value, float):
         if value != value:
             return "–"
-        return f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:,.4g}"
+        return f"{value:,.0f}" if abs(value) >= 10_000 else f"{value + 0.0:,.4g}"
     made = plain(value)
     return json.dumps(made, ensure_ascii=False) if isinstance(made, dict | list) else str(made)
 

@@ -36,7 +36,7 @@ def init(
     ] = None,
     buckets: Annotated[
         int, typer.Option(help="Buckets the meters are spread over, for life; 8,000 to 16,000 meters each.")
-    ] = 16,
+    ] = 4,
     ledger_url: Annotated[
         str | None, typer.Option(help="PostgreSQL URL of the ledger; SQLite in the workspace when not given.")
     ] = None,
@@ -98,7 +98,7 @@ def demo(
     no_color: NoColorOption = False,
 ) -> None:
     """Make a synthetic county, import its files, run the loop over it and show what came out. Works offline."""
-    from gridloop.apps.demo import run_demo
+    from gridloop.apps.cli.demonstrating import run_demo
 
     style = style_of(as_json=as_json, quiet=quiet, no_color=no_color)
     run_demo(folder, customers=customers, days=days, seed=seed, wait=wait, style=style)

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from gridloop.kernels.calendar import DayCalendar
 
 EPOCH = date(1970, 1, 1).toordinal()
+LONGEST_GAP_HOURS = 6
+"""Gaps in the temperature up to this long are interpolated."""
 
 
 @dataclass(frozen=True)
@@ -93,4 +95,23 @@ def _hourly_temperature(view: LakeView, zone: str) -> tuple[int, npt.NDArray[np.
     np.add.at(total, place, degrees)
     np.add.at(count, place, 1)
     with np.errstate(invalid="ignore"):
-        return EPOCH + first, (total / np.where(count > 0, count, np.nan)).astype(np.float32)
+        means = total / np.where(count > 0, count, np.nan)
+    return EPOCH + first, bridged(means.ravel(), LONGEST_GAP_HOURS).reshape(means.shape).astype(np.float32)
+
+
+def bridged(values: npt.NDArray[np.float64], longest: int) -> npt.NDArray[np.float64]:
+    """A series with gaps of at most `longest` values filled by a straight line; longer ones and the ends stay NaN.
+
+    Source: CalTRACK 2.0, section 2.3: temperature gaps of up to six hours may be interpolated.
+    """
+    known = np.flatnonzero(np.isfinite(values))
+    if len(known) < 2:
+        return values
+    place = np.arange(len(values))
+    after = np.searchsorted(known, place)
+    inside = (after > 0) & (after < len(known)) & ~np.isfinite(values)
+    gap = known[np.minimum(after, len(known) - 1)] - known[np.maximum(after - 1, 0)] - 1
+    filled = values.copy()
+    use = inside & (gap <= longest)
+    filled[use] = np.interp(place[use], known, values[known])
+    return filled
