@@ -104,14 +104,13 @@ class LakeMaintenance:
             table = self.lake.iceberg_table(name)
             if table is not None:
                 forget_snapshots(table, kept)
-        return self.remove_orphans(names, metadata_history=True)
+        return self.remove_orphans(names)
 
-    def remove_orphans(self, names: Iterable[str] | None = None, *, metadata_history: bool = False) -> int:
+    def remove_orphans(self, names: Iterable[str] | None = None) -> int:
         """Delete files in tables' folders that no kept snapshot refers to. Call it under the workspace lock.
 
         Args:
             names: tables; all when not given.
-            metadata_history: also delete earlier versions of the metadata files.
 
         Returns:
             Number of files removed.
@@ -121,7 +120,7 @@ class LakeMaintenance:
             table = self.lake.iceberg_table(name)
             if table is None:
                 continue
-            wanted = _referenced(table, self.lake.workspace.root, with_log=not metadata_history)
+            wanted = _referenced(table, self.lake.workspace.root)
             for path in self.lake.folder(name).rglob("*"):
                 if path.is_file() and path not in wanted:
                     path.unlink(missing_ok=True)
@@ -131,10 +130,10 @@ class LakeMaintenance:
         return removed
 
 
-def _referenced(table: Table, root: Path, *, with_log: bool) -> set[Path]:
+def _referenced(table: Table, root: Path) -> set[Path]:
+    """Files that any snapshot needs, and the few earlier metadata files that the table itself will drop in time."""
     locations = {table.metadata_location}
-    if with_log:
-        locations.update(entry.metadata_file for entry in table.metadata.metadata_log)
+    locations.update(entry.metadata_file for entry in table.metadata.metadata_log)
     for snapshot in table.metadata.snapshots:
         locations.add(snapshot.manifest_list)
         for manifest in snapshot.manifests(table.io):

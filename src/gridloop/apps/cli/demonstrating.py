@@ -14,7 +14,6 @@ from gridloop.apps.cli.output import (
     plain,
     print_out,
     say,
-    show_findings,
     show_rows,
     sparkline,
 )
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from gridloop.apps.wiring import Session
 
 SHOWN_CUSTOMERS = 4
+MOST_RULES = 12
 SHOWN_FEATURES = (
     "daily_mean",
     "peak_power",
@@ -135,7 +135,7 @@ def make_county(
 
 
 def _show(session: Session, accounts: list[dict[str, Any]], style: Style) -> None:
-    from gridloop.apps.checks import quality_findings
+    from gridloop.apps.checks import findings_by_rule, quality_findings
 
     if style.form != "text":
         return
@@ -144,14 +144,7 @@ def _show(session: Session, accounts: list[dict[str, Any]], style: Style) -> Non
         totals = {key: sum(row[key] for row in rows) for key in rows[0] if key != "file"}
         show_rows([{"file": f"all {len(rows)} files", **totals}], style, title="\nWhat came in")
     findings = quality_findings(session) or []
-    by_rule: dict[tuple[str, str], int] = {}
-    for finding in findings:
-        by_rule[finding.severity.value, finding.code] = (
-            by_rule.get((finding.severity.value, finding.code), 0) + 1
-        )
-    rows = [{"severity": s, "rule": code, "findings": n} for (s, code), n in sorted(by_rule.items())]
-    show_rows(rows, style, title="\nWhat was found")
-    show_findings(findings, style, most=8)
+    show_rows(findings_by_rule(findings)[:MOST_RULES], style, title="\nWhat was found, gravest first")
     _show_customers(session, style)
 
 

@@ -17,7 +17,7 @@ from gridloop.apps.cli.options import (
     WorkspaceOption,
     style_of,
 )
-from gridloop.apps.cli.output import ProgressLine, cell, say, show_findings, show_rows
+from gridloop.apps.cli.output import ProgressLine, cell, say, show_rows
 
 job = typer.Typer(
     help="What ran, when, on what, and how it ended.", no_args_is_help=True, rich_markup_mode=None
@@ -42,6 +42,7 @@ def run(
     no_color: NoColorOption = False,
 ) -> None:
     """Carry out every step of the loop that is not up to date."""
+    from gridloop.apps.checks import findings_by_rule
     from gridloop.apps.jobs.catalogue import jobs_through
     from gridloop.apps.jobs.execute import is_fresh, run_jobs
     from gridloop.apps.jobs.job import Outcome
@@ -72,7 +73,7 @@ def run(
     show_rows(rows, style)
     findings = [finding for o in outcomes for finding in o.report.findings]
     if findings and style.form == "text":
-        show_findings(findings, style)
+        show_rows(findings_by_rule(findings), style, title="\nWhat was found, gravest first")
     if all(o.outcome is Outcome.FRESH for o in outcomes):
         say("Everything is up to date.", style)
     say(f"Next: gridloop data profile -w {workspace}, gridloop data check -w {workspace}", style)

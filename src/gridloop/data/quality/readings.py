@@ -22,9 +22,11 @@ from gridloop.data.quality.completeness import completeness_rows, expected_days
 from gridloop.data.quality.events import MeterFinding, meter_findings
 from gridloop.data.quality.history import History, MeterBlock, load_history, meter_blocks
 from gridloop.domain.finding import Finding, Severity
+from gridloop.domain.interval import DAY_MINUTES
 from gridloop.domain.reading import Channel
 from gridloop.engine.readings import scan_units
 from gridloop.kernels.detectors import MISSING_CODE
+from gridloop.kernels.validation import EventKind
 
 if TYPE_CHECKING:
     from gridloop.engine.view import LakeView
@@ -132,9 +134,18 @@ def _judge(
 def _of_expected_days(
     block: MeterBlock, expected: npt.NDArray[np.bool_], events: npt.NDArray[np.void]
 ) -> Iterator[MeterFinding]:
-    """Findings about days on which the meter should have been read: a removed meter's silence is no finding."""
+    """Findings about days on which the meter should have been read: a removed meter's silence is no finding.
+
+    Nor is a gap within the data set's first or last day: that is where its files were cut.
+    """
     if len(events):
-        events = events[expected[events["meter"], events["first_day"]]]
+        edge = (events["kind"] >= EventKind.GAP_SHORT) & (events["kind"] <= EventKind.EARLY_END)
+        edge &= (events["first_day"] == events["last_day"]) & (
+            ((events["first_day"] == 0) & (events["first_position"] == 0))
+            | (events["kind"] == EventKind.EARLY_END)
+        )
+        edge &= events["intervals"] * block.units[0].interval_minutes < DAY_MINUTES - 1
+        events = events[expected[events["meter"], events["first_day"]] & ~edge]
     return meter_findings(block, events)
 
 
