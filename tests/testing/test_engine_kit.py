@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
+from gridloop.domain.finding import Severity
 from gridloop.domain.table import Stage, TableSpec
 from gridloop.engine.lake import Lake
 from gridloop.engine.view import LakeView
@@ -106,10 +107,13 @@ class _Loses(Lake):
 def test_an_engine_that_is_wrong_in_one_way_fails_the_check_for_it(
     broken: type[Lake], caught_by: str, tmp_path: Path
 ) -> None:
-    failed = [finding.code for finding in examine_engine(broken, tmp_path)]
+    (finding,) = examine_engine(broken, tmp_path, only=[caught_by])
 
-    assert caught_by in failed
+    assert finding.code == caught_by
+    assert finding.severity is Severity.CRITICAL
 
 
-def test_the_engine_as_shipped_has_no_findings(tmp_path: Path) -> None:
-    assert examine_engine(Lake, tmp_path) == []
+def test_the_examination_of_a_broken_engine_names_what_fails_and_nothing_else(tmp_path: Path) -> None:
+    failed = [finding.code for finding in examine_engine(_Clips, tmp_path)]
+
+    assert failed == ["engine.keeps_readings"]
