@@ -53,10 +53,10 @@ def runs(days: Sequence[Day]) -> list[list[Day]]:
 
 
 def _of_readings(tables: Tables) -> Iterator[Found | Verdict]:
-    """Days on which far fewer of the expected meters were read than is usual for the channel."""
+    """Days on which far fewer of the expected meters brought half their intervals than is usual for the channel."""
     rows = tables.rows("completeness")
     counted = rows.group_by(rows.channel, rows.day).aggregate(
-        expected=rows.count(), came=(rows.present > 0).sum()
+        expected=rows.count(), came=(2 * rows.present >= rows.expected).sum()
     )
     by_channel: dict[str, list[dict[str, object]]] = defaultdict(list)
     for row in counted.order_by("channel", "day").to_pyarrow().to_pylist():

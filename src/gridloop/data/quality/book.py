@@ -129,6 +129,9 @@ class Series(Line):
 
     table: str = Field(description="Table.")
     at: str = Field(description="Column with the day or instant that a row is about.")
+    exclusive: bool = Field(
+        default=False, description="Whether that day is the first after what a row is about."
+    )
     unit: str = Field(description="Column with the thing that is observed.")
     kinds: tuple[str, ...] = Field(default=(), description="Columns that split the series of one thing.")
     only: dict[str, str] = Field(default={}, description="Values of columns to which lateness is limited.")

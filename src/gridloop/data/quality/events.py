@@ -43,7 +43,7 @@ SAYINGS: dict[EventKind, Saying] = {
     ),
     EventKind.ZERO_RUN: Saying(
         "reading.zero_run",
-        "zero runs beyond the meter's habit: {times}, {hours:,.1f} h in all, the longest {longest:,.1f} h from {first}.",
+        "zero runs beyond its habit: {times}, {hours:,.1f} h in all, the longest {longest:,.1f} h from {first}.",
         Severity.WARNING,
         "accuracy",
     ),
@@ -98,7 +98,7 @@ SAYINGS: dict[EventKind, Saying] = {
     EventKind.NO_DATA: Saying("reading.no_data", "no reading at all.", Severity.ERROR, "completeness"),
     EventKind.VACANT: Saying(
         "reading.vacant",
-        "unbroken zeros for weeks: {times} times, {hours:,.0f} h in all, the longest {first} to {last}: empty, not faulty.",
+        "unbroken zeros for weeks: {times} times, {hours:,.0f} h, the longest {first} to {last}: empty, not faulty.",
         Severity.INFO,
         "accuracy",
     ),

@@ -25,12 +25,16 @@ from gridloop.data.quality.rule import (
 )
 from gridloop.domain.errors import GridloopError
 from gridloop.domain.finding import Finding, Severity
+from gridloop.domain.ids import identifier_fault
 from gridloop.engine.functions import thing_key
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
 
 COULD_NOT_RUN = "rule.could_not_run"
+
+UNSHOWN = "(no identifier)"
+"""Stands in evidence for a part of a key that no identifier may look like."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,4 +134,8 @@ def example_keys(rule: Rule, tables: Tables) -> list[str]:
 
 
 def _word(value: Any) -> str:
-    return value.isoformat() if isinstance(value, (date, datetime)) else str(value)
+    """A part of a key as it may be shown: what is no identifier may be anything, a person's name too."""
+    if isinstance(value, (date, datetime)):
+        return value.isoformat()
+    text = str(value)
+    return text if identifier_fault(text) is None else UNSHOWN

@@ -53,10 +53,10 @@ def dimension_rates(verdicts: Iterable[Verdict]) -> Iterator[Found]:
 
 
 def rate_checks(spec: TableSpec, tables: Tables) -> Iterator[Check]:
-    """How much of a table's optional columns is known, and how much of the readings came."""
+    """How much of the readings came, and how much of the optional columns of any other source table is known."""
     if spec.name == "completeness":
         yield Check("rate.readings", Dimension.COMPLETENESS, "reading", _readings)
-    elif any(column.nullable and column.kind is not Kind.JSON for column in spec):
+    elif spec.subject != "intake":
         yield Check("rate.columns", Dimension.COMPLETENESS, spec.name, lambda tables: _columns(spec, tables))
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime
 from enum import StrEnum
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from gridloop.data.quality.book import CheckSettings, RuleBook
 from gridloop.domain.finding import Finding, Severity
+from gridloop.domain.interval import CivilDay
 from gridloop.domain.table import Kind, Stage, TableSpec
 
 if TYPE_CHECKING:
@@ -54,6 +55,8 @@ class Tables:
         self.view = view
         self.book = book
         self.settings = settings
+        self._rows: dict[str, ir.Table] = {}
+        self._revisions: dict[str, ir.Table] = {}
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -82,13 +85,16 @@ class Tables:
         spec = self.spec(name)
         if any(column.kind in LIST_KINDS for column in spec):
             return self.revisions(name)
-        return self.view.table(name)
+        if name not in self._rows:
+            self._rows[name] = self.view.table(name)
+        return self._rows[name]
 
     def revisions(self, name: str) -> ir.Table:
         """Every revision, without list columns."""
-        spec = self.spec(name)
-        scalar = [c.name for c in spec if c.kind not in LIST_KINDS]
-        return self.view.table(name, history=True).select(*scalar)
+        if name not in self._revisions:
+            scalar = [c.name for c in self.spec(name) if c.kind not in LIST_KINDS]
+            self._revisions[name] = self.view.table(name, history=True).select(*scalar)
+        return self._revisions[name]
 
     @cached_property
     def now(self) -> datetime | None:
@@ -113,7 +119,7 @@ class Tables:
 
     @cached_property
     def reaches(self) -> dict[str, datetime]:
-        """The end of the newest time that each series of the rule book is about; days end in UTC."""
+        """The end of the newest time that each series of the rule book is about; days end in the workspace's zone."""
         found: dict[str, datetime] = {}
         for series in self.book.series:
             if series.table in self.names:
@@ -121,8 +127,8 @@ class Tables:
                 if isinstance(value, datetime):
                     found[series.table] = value
                 elif value is not None:
-                    midnight = datetime(value.year, value.month, value.day, tzinfo=UTC)
-                    found[series.table] = midnight + timedelta(days=1)
+                    day = CivilDay(value, self.view.lake.workspace.config.zone)
+                    found[series.table] = day.start if series.exclusive else day.end
         return found
 
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, timedelta
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 from gridloop.data.quality.book import Series
 from gridloop.data.quality.rule import Check, Dimension, Found, Tables, Verdict, number, percent
@@ -111,8 +112,6 @@ def _span(age: timedelta) -> str:
 
 def _delays(spec: TableSpec, series: Series, tables: Tables) -> ir.Table:
     """Rows `hours`: from the end of what a row is about until its first version was known; later versions revise it."""
-    import ibis
-
     rows = tables.revisions(spec.name)
     for column, value in series.only.items():
         rows = rows.filter(rows[column] == value)
@@ -120,11 +119,17 @@ def _delays(spec: TableSpec, series: Series, tables: Tables) -> ir.Table:
         _known=rows.available_at.min(), **({} if series.at in spec.key else {"_at": rows[series.at].min()})
     )
     about = first[series.at] if series.at in spec.key else first["_at"]
-    ends = about.cast("timestamp('UTC')")
-    if spec.column(series.at).kind is Kind.DATE and series.at != "period_end":
-        ends = ends + ibis.interval(days=1)
-    seconds = first._known.epoch_seconds() - ends.epoch_seconds()
+    seconds = first._known.epoch_seconds() - about.cast("timestamp('UTC')").epoch_seconds()
+    if spec.column(series.at).kind is Kind.DATE:
+        seconds = seconds - _day_ends_after(series, tables)
     return first.select(hours=seconds / 3600.0, known=first._known)
+
+
+def _day_ends_after(series: Series, tables: Tables) -> float:
+    """Seconds from a day's midnight in UTC to its end in the workspace's zone, to within a clock change."""
+    reached = tables.reaches[series.table]
+    midnight = reached.astimezone(ZoneInfo(tables.view.lake.workspace.config.zone)).replace(tzinfo=UTC)
+    return (0 if series.exclusive else 86_400) + (reached - midnight).total_seconds()
 
 
 def _late(spec: TableSpec, series: Series, promise: timedelta, tables: Tables) -> Iterator[Found | Verdict]:
