@@ -57,6 +57,19 @@ def findings_by_rule(findings: Sequence[Finding]) -> list[dict[str, Any]]:
     return sorted(rows, key=lambda r: (-Severity(r["severity"]).rank, -r["findings"], r["rule"]))
 
 
+def of_rule(findings: Sequence[Finding], rule: str) -> list[Finding]:
+    """The findings of one rule.
+
+    Raises:
+        UsageError: that rule found nothing, or there is none of that name.
+    """
+    mine = [finding for finding in findings if finding.code == rule]
+    if not mine:
+        codes = {finding.code for finding in findings}
+        raise UsageError(f"Rule {rule!r} has no finding.", ways_out=did_you_mean(rule, codes))
+    return mine
+
+
 def gate_on(findings: Sequence[Finding], gate: str | None) -> None:
     """Stop with exit code 3 when a finding is at least as grave as `gate`.
 

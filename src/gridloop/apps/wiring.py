@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gridloop.engine.lake import Lake
-from gridloop.engine.workspace import Workspace
+from gridloop.engine.workspace import SETTINGS_FILE, Workspace
 
 if TYPE_CHECKING:
     from gridloop.engine.view import LakeView
@@ -106,8 +106,12 @@ def create(folder: Path | str, **settings: object) -> Session:
 
     workspace = Workspace.create(folder, **settings)
     session = Session(workspace)
-    Vault.create(workspace.vault_dir, workspace.config.id, keys_dir=session.keys_folder).close()
-    ledger = Ledger.open(workspace.ledger_url)
-    ledger.upgrade()
-    ledger.close()
+    try:
+        ledger = Ledger.open(workspace.ledger_url)
+        ledger.upgrade()
+        ledger.close()
+        Vault.create(workspace.vault_dir, workspace.config.id, keys_dir=session.keys_folder).close()
+    except BaseException:
+        (workspace.root / SETTINGS_FILE).unlink()  # a workspace without vault or ledger is none
+        raise
     return session

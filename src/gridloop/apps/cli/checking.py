@@ -42,7 +42,7 @@ def check(
     no_color: NoColorOption = False,
 ) -> None:
     """Show what the last run found wrong with the data, gravest first."""
-    from gridloop.apps.checks import findings_by_rule, gate_on, quality_findings
+    from gridloop.apps.checks import findings_by_rule, gate_on, of_rule, quality_findings
     from gridloop.apps.wiring import opened
 
     style = style_of(as_json=as_json, as_csv=as_csv, no_color=no_color)
@@ -52,7 +52,8 @@ def check(
         say(f"Nothing has been checked yet. Next: gridloop run --through data -w {workspace}", style)
         raise typer.Exit(1)
     if rule is not None:
-        show_findings([f for f in findings if f.code == rule], style, most=most)
+        findings = of_rule(findings, rule)
+        show_findings(findings, style, most=most)
     elif style.form != "text":
         show_findings(findings, style)
     else:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -18,7 +18,7 @@ from gridloop.apps.cli.options import (
     WorkspaceOption,
     style_of,
 )
-from gridloop.apps.cli.output import ProgressLine, say, show_rows
+from gridloop.apps.cli.output import ProgressLine, Style, say, show_rows
 from gridloop.domain.errors import UsageError
 
 
@@ -55,36 +55,40 @@ def import_source(
             ),
         )
     from gridloop.apps.jobs.importing import import_files, plan_rows
-    from gridloop.apps.wiring import create, opened
+    from gridloop.apps.wiring import opened
 
     if not (workspace / "gridloop.toml").exists() and not dry_run:
-        from gridloop.apps.jobs.importing import workspace_settings
-
-        settings = workspace_settings(name)
-        create(workspace, **settings).close()
-        say(f"Made workspace {workspace} ({settings['zone']}, {settings['currency']}).", style)
+        _make_workspace(workspace, name, style)
     with opened(workspace) as session:
         if dry_run:
             show_rows(plan_rows(session, name, data), style, title="Would import (nothing was changed)")
             return
         with session.workspace.lock(command=f"import {name}", wait_seconds=wait):
             rows = import_files(session, name, data, ProgressLine(style))
-    shown = rows
-    if style.form == "text":
-        names = (
-            "file",
-            "rows_in",
-            "rows_accepted",
-            "rows_superseded",
-            "rows_quarantined",
-            "intervals_missing",
-        )
-        shown = [{name.removeprefix("rows_"): row[name] for name in names} for row in rows]
-    show_rows(shown, style, title="Rows in = accepted + superseded (repeated or revised) + quarantined")
+    _show_accounts(rows, style)
     quarantined = sum(row["rows_quarantined"] for row in rows)
     if quarantined:
         say(
-            f"{quarantined:,} rows are kept in quarantine with their reason: gridloop data quarantine -w {workspace}",
-            style,
+            f"{quarantined:,} rows are kept with their reason: gridloop data quarantine -w {workspace}", style
         )
     say(f"Next: gridloop run -w {workspace}", style)
+
+
+def _make_workspace(folder: Path, recipe: str, style: Style) -> None:
+    """A new workspace with the zone and currency of a recipe."""
+    from gridloop.apps.jobs.importing import workspace_settings
+    from gridloop.apps.wiring import create
+
+    settings = workspace_settings(recipe)
+    create(folder, **settings).close()
+    say(f"Made workspace {folder} ({settings['zone']}, {settings['currency']}).", style)
+
+
+def _show_accounts(rows: list[dict[str, Any]], style: Style) -> None:
+    """Row accounts, all columns for machines and the rows alone for people."""
+    if style.form == "text":
+        names = ["file", *(f"rows_{part}" for part in ("in", "accepted", "superseded", "quarantined"))]
+        rows = [
+            {name.removeprefix("rows_"): row[name] for name in [*names, "intervals_missing"]} for row in rows
+        ]
+    show_rows(rows, style, title="Rows in = accepted + superseded (repeated or revised) + quarantined")

@@ -58,9 +58,10 @@ def rotate_key(
     with opened(workspace) as session, session.workspace.lock(command="vault rotate"):
         done = rotate(session.vault, data=data)
         session.ledger.audit.record("operator", "vault.rotated", session.workspace.config.id, {"data": data})
-        say(
-            f"The key is new: {done}. Back it up: gridloop vault export-key FILE", style_of(no_color=no_color)
-        )
+    style = style_of(no_color=no_color)
+    say(f"The key is {done.new_key_id} now; {done.data_keys} data keys are wrapped with it.", style)
+    say(f"Copies of the old key {done.old_key_id} open nothing any more.", style)
+    say(f"Back the new one up: gridloop vault export-key FILE -w {workspace}", style)
 
 
 @vault.command("export-key")

@@ -16,6 +16,7 @@ from gridloop.apps.cli.output import Style, print_error
 from gridloop.domain.errors import GridloopError
 
 DEBUG_VARIABLE = "GRIDLOOP_DEBUG"
+STOPPED = 130
 
 app = typer.Typer(
     name="gridloop",
@@ -76,9 +77,10 @@ def main(arguments: list[str] | None = None) -> int:
     except GridloopError as error:
         print_error(error, Style(color="--no-color" not in (arguments or sys.argv)))
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        sys.stderr.write("\nStopped. Whatever was not published is undone by the next run.\n")
-        sys.exit(130)
+    except SystemExit as ended:
+        if ended.code == STOPPED:  # typer has turned the keyboard's interrupt into this
+            sys.stderr.write("\nStopped. Whatever was not published is undone by the next run.\n")
+        raise
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(1)

@@ -96,6 +96,8 @@ def show_rows(rows: Iterable[Mapping[str, Any]], style: Style, *, title: str = "
 def guarded(value: Any) -> Any:
     """A CSV cell that no spreadsheet takes for a formula."""
     made = plain(value)
+    if isinstance(value, Decimal):
+        return made
     if isinstance(made, dict | list):
         made = json.dumps(made, ensure_ascii=False)
     return f"'{made}" if isinstance(made, str) and made[:1] in ("=", "+", "-", "@", "\t", "\r") else made

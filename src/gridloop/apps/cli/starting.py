@@ -41,14 +41,15 @@ def init(
         str | None, typer.Option(help="PostgreSQL URL of the ledger; SQLite in the workspace when not given.")
     ] = None,
     keys_folder: Annotated[
-        str | None, typer.Option(help="Folder of the vault's key; your configuration folder when not given.")
+        Path | None, typer.Option(help="Folder of the vault's key; your configuration folder when not given.")
     ] = None,
     no_color: NoColorOption = False,
 ) -> None:
     """Make an empty workspace: a folder with settings, lake, ledger and vault."""
     from gridloop.apps.wiring import create
 
-    given = {"name": name, "ledger_url": ledger_url, "keys_folder": keys_folder}
+    keys = str(keys_folder.expanduser().resolve()) if keys_folder else None
+    given = {"name": name, "ledger_url": ledger_url, "keys_folder": keys}
     chosen = {key: value for key, value in given.items() if value is not None}
     session = create(folder, zone=zone, currency=currency, buckets=buckets, **chosen)
     style = style_of(no_color=no_color)

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
+from typing import TYPE_CHECKING
+
 from gridloop.apps.jobs.job import Job, JobContext, JobReport
 from gridloop.domain.errors import UsageError, did_you_mean
-from gridloop.domain.table import Stage
+from gridloop.domain.table import Stage, Store
+from gridloop.domain.tables import CATALOGUE
+
+if TYPE_CHECKING:
+    from gridloop.apps.wiring import Session
 
 LOOP = (Stage.DATA, Stage.INSIGHT, Stage.STRATEGY, Stage.REACH, Stage.EVALUATION)
 
@@ -46,25 +53,23 @@ def _extract_features(context: JobContext) -> JobReport:
     return JobReport(counts, done.findings)
 
 
-MASTER_TABLES = (
-    "customer",
-    "account",
-    "contract",
-    "service_point",
-    "meter",
-    "meter_history",
-    "tariff_assignment",
-    "consent",
-    "region",
-    "substation",
-    "feeder",
-    "transformer",
-    "bill",
-    "bill_line",
-    "weather",
-    "calendar",
-    "price_series",
+CHECKED_TABLES = tuple(
+    name
+    for name, spec in CATALOGUE.items()
+    if spec.owner is Stage.DATA
+    and spec.store is Store.LAKE
+    and not spec.planned
+    and name != "quality_finding"
 )
+"""Every table of the data stage but the one that the checks write."""
+
+
+def _rule_book(session: Session) -> dict[str, object]:
+    """What `data.check` depends on besides tables: the text of the rule book that is in force."""
+    from gridloop.data.quality.book import book_path
+
+    return {"rule_book": hashlib.sha256(book_path(session.workspace.root).read_bytes()).hexdigest()}
+
 
 JOBS: tuple[Job, ...] = (
     Job(
@@ -79,9 +84,10 @@ JOBS: tuple[Job, ...] = (
         "data.check",
         Stage.DATA,
         "Check keys, references, ranges, closed sets and timeliness of every table",
-        reads=(*MASTER_TABLES, "reading", "completeness", "landing_file", "row_account", "quarantine"),
+        reads=CHECKED_TABLES,
         writes=("quality_finding",),
         run=_check_tables,
+        depends=_rule_book,
     ),
     Job(
         "insight.features",

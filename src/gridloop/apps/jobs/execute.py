@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from gridloop import __version__
 from gridloop.apps.jobs.job import Job, JobContext, JobOutcome, JobReport, Outcome, Progress, silent
-from gridloop.domain.errors import GridloopError, WriterNotOwner
+from gridloop.domain.errors import GridloopError, NothingToDo, WriterNotOwner
 
 if TYPE_CHECKING:
     from gridloop.apps.wiring import Session
@@ -78,6 +78,7 @@ def inputs_digest(session: Session, job: Job, manifest: Mapping[str, int]) -> st
         "job": job.name,
         "code": __version__,
         "settings": dict(job.settings),
+        "depends": dict(job.depends(session)) if job.depends is not None else {},
         "reads": session.lake.contents(read),
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()
@@ -109,6 +110,10 @@ def run_job(
         report = job.run(JobContext(session, view, session.lake.writer(job.stage), progress, threads))
         manifest = session.lake.heads()
         _check_writes(job, published, manifest)
+    except NothingToDo:
+        runs.skip(run_id)
+        session.lake.restore(published)
+        raise
     except BaseException as error:
         code = type(error).__name__
         runs.fail(run_id, code, error.what if isinstance(error, GridloopError) else code)

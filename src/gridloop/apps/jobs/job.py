@@ -61,6 +61,7 @@ class Job:
         reads, writes: tables; lineage and staleness are derived from them.
         run: does it; may be killed at any time and run again.
         settings: whatever changes its result, recorded with the run.
+        depends: what else its result depends on in a workspace, such as a file of rules; None for nothing.
     """
 
     name: str
@@ -70,6 +71,7 @@ class Job:
     writes: tuple[str, ...]
     run: Callable[[JobContext], JobReport]
     settings: Mapping[str, object] = field(default_factory=dict)
+    depends: Callable[[Session], Mapping[str, object]] | None = None
 
 
 class Outcome(StrEnum):

@@ -151,6 +151,13 @@ class RuleBook(Line):
     series: tuple[Series, ...] = Field(default=(), description="Tables that grow by the day.")
 
 
+def book_path(workspace: Path | None = None) -> Path:
+    """File of the rule book in force: the workspace's own `rules/quality.yaml`, or the shipped one."""
+    shipped = Path(str(files("gridloop") / "library" / "rules" / "quality.yaml"))
+    own = None if workspace is None else workspace / "rules" / shipped.name
+    return own if own is not None and own.is_file() else shipped
+
+
 def load_book(workspace: Path | None = None) -> RuleBook:
     """The shipped rule book, or the workspace's own `rules/quality.yaml` in its place.
 
@@ -160,9 +167,7 @@ def load_book(workspace: Path | None = None) -> RuleBook:
     Raises:
         UsageError: the file is not YAML, or a line has an unknown key or a wrong value.
     """
-    path = Path(str(files("gridloop") / "library" / "rules" / "quality.yaml"))
-    if workspace is not None and (workspace / "rules" / path.name).is_file():
-        path = workspace / "rules" / path.name
+    path = book_path(workspace)
     try:
         return RuleBook.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")) or {})
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:

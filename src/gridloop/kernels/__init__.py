@@ -1,0 +1,1 @@
+"""The number-crunching core: compiled loops over day-vectors and shapes, numpy in and numpy out, no files."""
