@@ -1,4 +1,4 @@
-"""Whose ids enter the lake: pseudonyms in the place of personal ids, personal columns into the vault (docs/conventions.md §4)."""
+"""Whose ids enter the lake: pseudonyms for personal ids, personal columns to the vault (docs/conventions.md §4)."""
 
 from __future__ import annotations
 

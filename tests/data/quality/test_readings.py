@@ -185,6 +185,18 @@ def test_completeness_knows_that_a_clock_change_day_is_longer_or_shorter(lake: L
     assert [(r["expected"], r["present"]) for r in found] == [(48, 48), (46, 46), (48, 48)]
 
 
+def test_the_ragged_ends_of_a_data_set_are_not_the_meters_fault(lake: Lake) -> None:
+    rows = _home("m-1")
+    rows[0]["wh"][:20] = [None] * 20
+    rows[-1]["wh"][2:] = [None] * 22
+    _deliver(lake, *rows)
+
+    report = _validate(lake)
+
+    assert report.counts["findings"] == 0
+    assert report.counts["missing"] == 42
+
+
 def test_findings_of_other_rules_are_left_alone(lake: Lake) -> None:
     other = {"finding_id": "x", "rule": "import.late", "dimension": "timeliness", "table_name": "reading"}
     other |= {"severity": "info", "count": 1, "text": "t", "evidence": "{}", "run_at": utc(2024, 1, 1)}

@@ -22,7 +22,6 @@ from gridloop.data.quality.completeness import completeness_rows, expected_days
 from gridloop.data.quality.events import MeterFinding, meter_findings
 from gridloop.data.quality.history import History, MeterBlock, load_history, meter_blocks
 from gridloop.domain.finding import Finding, Severity
-from gridloop.domain.interval import DAY_MINUTES
 from gridloop.domain.reading import Channel
 from gridloop.engine.readings import scan_units
 from gridloop.kernels.detectors import MISSING_CODE
@@ -128,24 +127,24 @@ def _judge(
         "missing": int((expected[:, :, None] & inside & ~np.isfinite(history.delivered_wh)).sum()),
         "edited_days": edited.num_rows,
     }
-    return _Judged(rows, edited, list(_of_expected_days(block, expected, validation.events)), counts)
+    return _Judged(rows, edited, list(_of_expected_days(block, history, expected, validation.events)), counts)
 
 
 def _of_expected_days(
-    block: MeterBlock, expected: npt.NDArray[np.bool_], events: npt.NDArray[np.void]
+    block: MeterBlock, history: History, expected: npt.NDArray[np.bool_], events: npt.NDArray[np.void]
 ) -> Iterator[MeterFinding]:
     """Findings about days on which the meter should have been read: a removed meter's silence is no finding.
 
-    Nor is a gap within the data set's first or last day: that is where its files were cut.
+    Nor is a gap from the start of the data set's first day or to the end of its last: there its files were cut.
     """
     if len(events):
-        edge = (events["kind"] >= EventKind.GAP_SHORT) & (events["kind"] <= EventKind.EARLY_END)
-        edge &= (events["first_day"] == events["last_day"]) & (
-            ((events["first_day"] == 0) & (events["first_position"] == 0))
-            | (events["kind"] == EventKind.EARLY_END)
-        )
-        edge &= events["intervals"] * block.units[0].interval_minutes < DAY_MINUTES - 1
-        events = events[expected[events["meter"], events["first_day"]] & ~edge]
+        gap = (events["kind"] >= EventKind.GAP_SHORT) & (events["kind"] <= EventKind.EARLY_END)
+        one_day = events["first_day"] == events["last_day"]
+        at_start = (events["first_day"] == 0) & (events["first_position"] == 0)
+        at_end = (events["last_day"] == block.days - 1) & (events["last_position"] == history.slots[-1] - 1)
+        whole = events["intervals"] >= history.slots[events["first_day"]]
+        cut = gap & one_day & (at_start | at_end) & ~whole
+        events = events[expected[events["meter"], events["first_day"]] & ~cut]
     return meter_findings(block, events)
 
 
