@@ -260,8 +260,9 @@ def quarantine_rows(session: Session, *, reason: str | None, reveal: bool, most:
 
 def compact_tables(session: Session) -> list[dict[str, Any]]:
     """Merge small files of every table as one published run, then drop the files no published state needs."""
-    from gridloop.apps.jobs.execute import mend, run_job
+    from gridloop.apps.jobs.execute import run_job
     from gridloop.apps.jobs.job import Job, JobContext, JobReport
+    from gridloop.apps.jobs.mending import mend
     from gridloop.domain.table import Stage
 
     done: list[dict[str, Any]] = []

@@ -122,8 +122,8 @@ def _lock(folder: Path) -> Iterator[Finding]:
 
 
 def mend_workspace(folder: Path) -> None:
-    """Undo what killed runs left behind: see `apps.jobs.execute.mend`."""
-    from gridloop.apps.jobs.execute import mend
+    """Undo what killed runs left behind: see `apps.jobs.mending.mend`."""
+    from gridloop.apps.jobs.mending import mend
     from gridloop.apps.wiring import opened
 
     with opened(folder) as session, session.workspace.lock(command="doctor --mend"):

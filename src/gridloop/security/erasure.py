@@ -21,7 +21,7 @@ from gridloop.security.landing import LandingZone
 from gridloop.security.layout import FileLayout, count_rows, without
 from gridloop.security.ledger_erasure import LedgerEraser, ids_pattern
 from gridloop.security.lineage import Belongings, TableEraser, belongings, id_columns, text_columns
-from gridloop.security.pseudonym import Pseudonyms, kind_of, record_kind
+from gridloop.security.pseudonym import PREFIXES, Pseudonyms, kind_of, record_kind
 from gridloop.security.seal import open_text
 from gridloop.security.tombstone import Tombstone
 from gridloop.security.vault import PERSON, Vault
@@ -130,8 +130,9 @@ def plan_erasure(
         )
     more = {kind: [_lake_id(places, kind, one) or one for one in ids] for kind, ids in (also or {}).items()}
     owned = belongings(places.lake, customer_id, more)
-    known = {kind: Pseudonyms(places.vault, kind).known(ids) for kind, ids in owned.ids.items()}
-    sources = {kind: [known[kind].get(one, one) for one in ids] for kind, ids in owned.ids.items()}
+    named = {kind: ids for kind, ids in owned.ids.items() if kind in PREFIXES}
+    known = {kind: Pseudonyms(places.vault, kind).known(ids) for kind, ids in named.items()}
+    sources = {kind: [known.get(kind, {}).get(one, one) for one in ids] for kind, ids in owned.ids.items()}
     targets = _targets(places, owned, sources)
     files, blocked = _file_counts(places, sources)
     everyone = _flat(owned.ids)
@@ -251,14 +252,16 @@ def _stone(plan: ErasurePlan, places: Places, requester: str) -> Tombstone:
 def _erase_from_vault(plan: ErasurePlan, vault: Vault) -> None:
     with vault.database.transaction():
         vault.records.remove(PERSON, [plan.customer_id])
-        for kind, ids in plan.ids.items():
-            vault.records.remove(record_kind(kind), ids)
+        for kind in PREFIXES:
+            vault.records.remove(record_kind(kind), plan.ids.get(kind, ()))
         vault.drop_document(_document_name(plan))
     vault.database.sweep()
 
 
 def _lake_id(places: Places, kind: str, given: str) -> str | None:
     """The id the lake has for an id given as the source's or the lake's own; None when nobody knows it."""
+    if kind not in PREFIXES:
+        return given
     names = Pseudonyms(places.vault, kind)
     for candidate in (given, names.derive([given])[0]):
         if names.known([candidate]) or (kind == "customer" and places.vault.person(candidate) is not None):

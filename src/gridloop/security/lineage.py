@@ -10,12 +10,13 @@ from gridloop.domain.table import Kind, Store, TableSpec
 from gridloop.domain.tables import CATALOGUE
 from gridloop.security.pseudonym import PREFIXES
 
-KINDS = tuple(PREFIXES)
-"""Kinds of things that belong to a customer, himself first."""
+KINDS = (*PREFIXES, "bill")
+"""Kinds of things that belong to a customer, himself first; bills keep the source's own numbers."""
 
 _LINKS = (
     ("customer", "account", ("account",)),
     ("account", "contract", ("contract",)),
+    ("account", "bill", ("bill",)),
     ("contract", "service_point", ("contract",)),
     ("service_point", "meter", ("meter", "meter_history")),
 )

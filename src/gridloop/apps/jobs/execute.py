@@ -50,19 +50,6 @@ def run_jobs(
         yield run_job(session, job, force=force, progress=progress, threads=threads)
 
 
-def mend(session: Session) -> list[str]:
-    """Undo what killed runs left: their ledger rows become `killed`, unpublished tables go back, stray files go.
-
-    Returns:
-        Names of the tables that were put back.
-    """
-    dead = session.ledger.runs.abandon_dead()
-    undone = session.lake.restore(session.ledger.runs.published())
-    if dead:
-        session.lake.maintenance("mend").remove_orphans()
-    return undone
-
-
 def is_fresh(session: Session, job: Job) -> bool:
     """Whether nothing that the job's result depends on has changed since it last succeeded."""
     last = session.ledger.runs.last_success(job.name)

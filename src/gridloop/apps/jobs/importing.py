@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gridloop.apps.jobs.execute import mend, run_job
+from gridloop.apps.jobs.execute import run_job
 from gridloop.apps.jobs.job import Job, JobContext, JobReport, Progress, silent
+from gridloop.apps.jobs.mending import mend
 from gridloop.domain.table import Stage, Store
 
 if TYPE_CHECKING:
