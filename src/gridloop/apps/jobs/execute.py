@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING
 from gridloop import __version__
 from gridloop.apps.jobs.job import Job, JobContext, JobOutcome, JobReport, Outcome, Progress, silent
 from gridloop.apps.jobs.mending import mend
-from gridloop.apps.jobs.mending import mend
 from gridloop.domain.errors import GridloopError, NothingToDo, WriterNotOwner
 
 if TYPE_CHECKING:
