@@ -99,10 +99,7 @@ def plant_in_records(utility) -> dict[tuple[str, str], int]:
         ("customer", "reference.region_id"): 1,
         ("customer", "blank.segment_source"): 1,
         ("customer", "identifier.customer_id"): 1,
-        (
-            "customer",
-            "linked.account",
-        ): 2,  # the one with the impossible id, and the one whose account is nobody's
+        ("customer", "linked.account"): 2,  # the impossible id, and the one whose account is nobody's
         ("account", "order.closed"): 1,
         ("account", "reference.customer_id"): 1,
         ("service_point", "range.latitude"): 1,
