@@ -17,7 +17,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from bench.competitors.feature_data import Fleet, make_fleet, warm, write_days, write_long_rows
+from bench.competitors.feature_data import (
+    METERS_A_BUCKET,
+    Fleet,
+    long_files,
+    make_fleet_aside,
+    warm,
+    write_days,
+)
 from bench.timing import interleaved, peak_rss_mb, row
 from gridloop.kernels.cube import ALL_VALID, empty_cube, scatter_day_vectors, unpack_validity
 from gridloop.kernels.features.catalogue import FEATURES
@@ -34,11 +41,14 @@ COMPETITORS = Path(__file__).parent / "competitors"
 
 
 @contextmanager
-def fleet_of(size: str | int, days: int = DAYS) -> Iterator[Fleet]:
+def fleet_of(
+    size: str | int, days: int = DAYS, *, bucket: int = METERS_A_BUCKET, long: bool = False
+) -> Iterator[Fleet]:
     """A fleet in a folder of its own, warm."""
     with tempfile.TemporaryDirectory() as folder:
-        fleet = make_fleet(Path(folder), METERS_OF[size] if isinstance(size, str) else size, days)
-        warm([file for files in fleet.units for file in files])
+        meters = METERS_OF[size] if isinstance(size, str) else size
+        fleet = make_fleet_aside(Path(folder), meters, days, bucket, long=long)
+        warm(sorted(Path(folder).glob("*.parquet")))
         yield fleet
 
 
@@ -103,8 +113,8 @@ def against_duckdb_day_vectors(size: str | int, days: int = DAYS) -> dict[str, o
 
 def against_duckdb_long(size: str | int, days: int = DAYS) -> dict[str, object]:
     """Features against DuckDB SQL on one row an interval."""
-    with fleet_of(size, days) as fleet:
-        readings = [str(path) for path in write_long_rows(fleet)]
+    with fleet_of(size, days, long=True) as fleet:
+        readings = [str(path) for path in long_files(fleet)]
         return _against_duckdb(fleet, "features_long.sql", readings, "DuckDB SQL on long rows")
 
 
@@ -135,17 +145,16 @@ def against_pandas(size: str | int, days: int = DAYS) -> dict[str, object]:
     """Features against pandas on long rows of a few meters, time per reading."""
     from bench.competitors.feature_pandas import pandas_features
 
-    with fleet_of(size, days) as fleet:
+    with fleet_of(size, days, long=True) as fleet:
         our_features(fleet)
         tables = our_features(fleet)
         memory = peak_rss_mb()
-        readings, facts = write_long_rows(fleet)[:1], write_days(fleet)
-        meters = min(PANDAS_METERS, fleet.meters)
-        answer = pandas_features(readings, facts, meters)
+        meters, facts = min(PANDAS_METERS, fleet.meters), write_days(fleet)
+        readings = fleet.folder / "few.parquet"
+        pq.write_table(pq.read_table(long_files(fleet)[0], filters=[("meter", "<", meters)]), readings)
+        answer = pandas_features(readings, facts)
         check({name: answer[name].to_list() for name in answer.columns}, tables)
-        ours, other = interleaved(
-            [lambda: our_features(fleet), lambda: pandas_features(readings, facts, meters)], 3
-        )
+        ours, other = interleaved([lambda: our_features(fleet), lambda: pandas_features(readings, facts)], 3)
         scaled = [seconds * fleet.meters / meters for seconds in other]
         name = f"pandas on long rows, per reading, measured on {meters} meters"
         return _row(fleet, name, ours, scaled, memory, target=25.0, compared=len(answer.columns))
@@ -153,7 +162,7 @@ def against_pandas(size: str | int, days: int = DAYS) -> dict[str, object]:
 
 def new_day_against_rescan(size: str | int, days: int = DAYS) -> dict[str, object]:
     """A new day for all meters: its state merged to those of the months, against reading all again; CPU-seconds."""
-    with fleet_of(size, days) as fleet:
+    with fleet_of(size, days, bucket=1000) as fleet:
         begin, end = fleet.months()[-1]
         states = [bucket_states(fleet, files) for files in fleet.units]
         last = [month_cube(fleet, files[-1], begin, end) for files in fleet.units]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -14,7 +16,7 @@ import pyarrow.parquet as pq
 from gridloop.kernels.calendar import DayCalendar, day_calendar
 
 SLOTS = 96
-METERS_A_BUCKET = 200
+METERS_A_BUCKET = 200  # about; the number of buckets is even, for two threads
 
 
 @dataclass(frozen=True)
@@ -25,7 +27,6 @@ class Fleet:
         folder: where they are.
         meters, days: size.
         calendar: its days, Asia/Shanghai, with holidays and temperature.
-        holidays: the days of the calendar's holidays.
         units: for each bucket its files by month, in time order.
     """
 
@@ -33,8 +34,7 @@ class Fleet:
     meters: int
     days: int
     calendar: DayCalendar
-    holidays: tuple[date, ...]
-    units: tuple[tuple[Path, ...], ...]
+    units: tuple[tuple[Path, ...], ...] = ()
 
     @property
     def readings(self) -> int:
@@ -48,28 +48,44 @@ class Fleet:
         return list(zip(starts, [*starts[1:], self.days], strict=True))
 
 
-def make_fleet(folder: Path, meters: int, days: int, seed: int = 7) -> Fleet:
-    """Write the day-vectors of a fleet: list<int32>, zstd, DELTA_BINARY_PACKED, a file per bucket and month."""
+def open_fleet(folder: Path, meters: int, days: int, bucket: int = METERS_A_BUCKET) -> Fleet:
+    """The fleet whose files `make_fleet` wrote or will write there."""
     first = date(2023, 1, 1)
     holidays = tuple(date(2023, 1, 22) + timedelta(days=d) for d in range(6)) + tuple(
         date(2023, 10, 1) + timedelta(days=d) for d in range(6)
     )
     temperature = 16 - 12 * np.cos(np.arange(days) / 365 * 2 * np.pi) + 3 * np.sin(np.arange(days) * 1.3)
-    calendar = day_calendar(
-        first, days, "Asia/Shanghai", 15, holidays=holidays, temperature=np.round(temperature, 1)
+    temperature = np.round(temperature, 1)
+    calendar = day_calendar(first, days, "Asia/Shanghai", 15, holidays=holidays, temperature=temperature)
+    months = len(Fleet(folder, meters, days, calendar).months())
+    units = tuple(
+        tuple(folder / f"vectors-{index:04d}-{month:02d}.parquet" for month in range(months))
+        for index in range(2 * max(1, round(meters / bucket / 2)))
     )
-    fleet = Fleet(folder, meters, days, calendar, holidays, ())
-    units = []
-    for bucket, start in enumerate(range(0, meters, METERS_A_BUCKET)):
-        count = min(METERS_A_BUCKET, meters - start)
-        wh = _bucket_values(np.random.default_rng((seed, bucket)), count, calendar)
-        files = []
-        for month, (begin, end) in enumerate(fleet.months()):
-            path = folder / f"vectors-{bucket:04d}-{month:02d}.parquet"
-            _write_vectors(path, wh[:, begin:end], start, calendar.ordinal[begin:end])
-            files.append(path)
-        units.append(tuple(files))
-    return Fleet(folder, meters, days, calendar, holidays, tuple(units))
+    return Fleet(folder, meters, days, calendar, units)
+
+
+def make_fleet(folder: Path, meters: int, days: int, bucket: int = METERS_A_BUCKET) -> Fleet:
+    """Write the day-vectors of a fleet: list<int32>, zstd, DELTA_BINARY_PACKED, a file per bucket and month."""
+    fleet = open_fleet(folder, meters, days, bucket)
+    starts = np.linspace(0, meters, len(fleet.units) + 1).round().astype(int).tolist()
+    for index, files in enumerate(fleet.units):
+        start, count = starts[index], starts[index + 1] - starts[index]
+        wh = _bucket_values(np.random.default_rng((7, index)), count, fleet.calendar)
+        for file, (begin, end) in zip(files, fleet.months(), strict=True):
+            _write_vectors(file, wh[:, begin:end], start, fleet.calendar.ordinal[begin:end])
+    return fleet
+
+
+def make_fleet_aside(folder: Path, meters: int, days: int, bucket: int, *, long: bool) -> Fleet:
+    """The same in a process of its own, so that the memory of making it is not taken for that of reading it."""
+    call = f"make_fleet(Path({str(folder)!r}), {meters}, {days}, {bucket})"
+    code = (
+        "from pathlib import Path; from bench.competitors.feature_data import make_fleet, write_long_rows; "
+    )
+    code += f"write_long_rows({call})" if long else call
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).resolve().parents[2])
+    return open_fleet(folder, meters, days, bucket)
 
 
 def _bucket_values(rng: np.random.Generator, meters: int, calendar: DayCalendar) -> np.ndarray:
@@ -117,11 +133,15 @@ def _write_vectors(path: Path, wh: np.ndarray, first_meter: int, ordinals: np.nd
     )
 
 
+def long_files(fleet: Fleet) -> list[Path]:
+    """Where `write_long_rows` writes, a file per bucket."""
+    return [fleet.folder / f"long-{bucket:04d}.parquet" for bucket in range(len(fleet.units))]
+
+
 def write_long_rows(fleet: Fleet) -> list[Path]:
     """The same readings as one row per interval: meter, day, slot, wh."""
-    paths = []
-    for bucket, files in enumerate(fleet.units):
-        path = fleet.folder / f"long-{bucket:04d}.parquet"
+    paths = long_files(fleet)
+    for path, files in zip(paths, fleet.units, strict=True):
         with pq.ParquetWriter(path, _LONG, compression="zstd") as writer:
             for file in files:
                 table = pq.read_table(file)
@@ -133,7 +153,6 @@ def write_long_rows(fleet: Fleet) -> list[Path]:
                     np.tile(np.arange(SLOTS, dtype=np.int16), rows),
                 ]
                 writer.write_table(pa.table([*map(pa.array, columns), values], schema=_LONG))
-        paths.append(path)
     return paths
 
 

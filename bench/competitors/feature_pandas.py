@@ -8,10 +8,9 @@ import numpy as np
 import pandas as pd
 
 
-def pandas_features(readings: list[Path], days: Path, meters: int) -> pd.DataFrame:
-    """The compared features of the first `meters` meters, by meter."""
-    rows = pd.concat([pd.read_parquet(path, filters=[("meter", "<", meters)]) for path in readings])
-    rows = rows.sort_values(["meter", "day", "slot"])
+def pandas_features(readings: Path, days: Path) -> pd.DataFrame:
+    """The compared features by meter."""
+    rows = pd.read_parquet(readings).sort_values(["meter", "day", "slot"])
     facts = pd.read_parquet(days).set_index("day")
     by_meter = rows.groupby("meter")["wh"]
     out = pd.DataFrame({"total_energy": by_meter.sum(), "top": by_meter.max()})

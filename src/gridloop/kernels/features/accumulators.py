@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from gridloop.kernels.compiled import Float32s, Float64s, Int16s, Int32s, inner, nan_kept
+from gridloop.kernels.compiled import Float32s, Float64s, Int16s, Int32s, inlined, inner, nan_kept
 from gridloop.kernels.features.layout import Count, Edge, Run, Sum
 
 # `acc` is the columns of Sum, Count, Edge and Run, then the peak. Plain numbers, because compiled code freezes module
@@ -76,7 +76,7 @@ def store_accumulators(
     peak_slot[meter] = np.int16(acc[PEAK_SLOT])
 
 
-@inner
+@inlined
 def extend_run(acc: Float64s, run: int, length: int, so_far: int) -> None:
     """The current run (its third column) grows by `length` after `so_far` intervals of the window."""
     if acc[run + 2] == so_far:
@@ -85,7 +85,7 @@ def extend_run(acc: Float64s, run: int, length: int, so_far: int) -> None:
     acc[run] = max(acc[run], acc[run + 2])
 
 
-@inner
+@inlined
 def add_step(before: float, after: float, acc: Float64s) -> None:
     """The step between two neighbouring intervals, if both are present."""
     step = np.float64(abs(after - before))
@@ -95,7 +95,7 @@ def add_step(before: float, after: float, acc: Float64s) -> None:
         acc[STEP] = max(acc[STEP], step)
 
 
-@inner
+@inlined
 def note_complete(low: float, high: float, mean: float, acc: Float64s) -> None:
     """Indices of a complete day."""
     acc[COMPLETE_DAYS] += 1
@@ -126,7 +126,7 @@ def note_zeros_and_gaps(cube: Float32s, meter: int, day: int, count: int, so_far
             acc[NEGATIVE] += value
 
 
-@inner
+@inlined
 def forget_hours(hours: Float32s, row: int) -> None:
     """Set the hours of a day to unknown, so that they pair with none."""
     for h in range(hours.shape[1]):

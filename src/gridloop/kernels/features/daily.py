@@ -131,19 +131,23 @@ def _groups(
     stats: Float64s,
 ) -> None:
     """Totals of usable days (NaN for others), and their sums by season and kind of day."""
+    days, total, read = 0, 0.0, 0
     for day in range(wh.size):
-        stats[_D_PRESENT] += present[day]
+        read += present[day]
         if present[day] == 0 or 2 * present[day] < slots[day]:
             totals[day] = np.nan
             continue
-        total = wh[day] * (slots[day] / present[day])
-        totals[day] = total
-        stats[_D_DAYS] += 1
-        stats[_D_SUM] += total
+        energy = wh[day]
+        if present[day] < slots[day]:
+            energy *= slots[day] / present[day]
+        totals[day] = energy
+        days += 1
+        total += energy
         stats[_D_SEASON_DAYS + season[day]] += 1
-        stats[_D_SEASON_SUM + season[day]] += total
+        stats[_D_SEASON_SUM + season[day]] += energy
         stats[_D_KIND_DAYS + kind[day]] += 1
-        stats[_D_KIND_SUM + kind[day]] += total
+        stats[_D_KIND_SUM + kind[day]] += energy
+    stats[_D_DAYS], stats[_D_SUM], stats[_D_PRESENT] = days, total, read
 
 
 @inner

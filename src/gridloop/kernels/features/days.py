@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from gridloop.kernels.compiled import Float32s, Float64s, Int16s, Int32s, Int64s, inner, nan_free
+from gridloop.kernels.compiled import Float32s, Float64s, Int16s, Int32s, Int64s, inlined, inner, nan_free
 from gridloop.kernels.features.accumulators import (
     HOUR,
     MISSING_RUN,
@@ -30,7 +30,7 @@ from gridloop.kernels.features.accumulators import (
 from gridloop.kernels.features.sketch import bin_of
 
 
-@inner
+@inlined
 def _order_key(bits: np.int32) -> np.int32:
     """Bits of a float32 turned so that whole numbers compare as the floats do; turned again they are the bits."""
     return np.int32(bits ^ ((bits >> 31) & 0x7FFFFFFF))
@@ -88,7 +88,7 @@ def seek_peak_slot(cube: Float32s, meter: int, acc: Float64s) -> None:
         acc[PEAK_SLOT] = slot
 
 
-@inner
+@inlined
 def add_complete_day(
     cube: Float32s,
     bits: Int32s,

@@ -12,7 +12,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from gridloop.kernels.compiled import Float64s, Int16s, Int32s, Int64s, UInt16s, inner
+from gridloop.kernels.compiled import Float64s, Int16s, Int32s, Int64s, UInt16s, inlined, inner
 
 MANTISSA_SHIFT = 17
 """Bits of a float32 mantissa that a bin ignores: 23 − 6."""
@@ -28,7 +28,7 @@ LARGEST_COUNT = 65535
 """Most that one entry of a stored histogram holds."""
 
 
-@inner
+@inlined
 def bin_of(bits: int) -> int:
     """Bin of a value from the bits of its float32."""
     magnitude = max(((bits & 0x7FFFFFFF) >> MANTISSA_SHIFT) - FIRST_CODE, 0)
