@@ -234,6 +234,9 @@ def quarantine_rows(session: Session, *, reason: str | None, reveal: bool, most:
         reason: reason code.
         reveal: open the sealed rows; recorded in the audit.
         most: how many rows are listed.
+
+    Raises:
+        UsageError: no row was kept out for that reason.
     """
     view = session.published()
     if not view.exists("quarantine"):
@@ -246,6 +249,9 @@ def quarantine_rows(session: Session, *, reason: str | None, reveal: bool, most:
         return counted.order_by(["recipe", "role", "reason_code"]).to_pyarrow().to_pylist()  # type: ignore[no-any-return]
     listed = rows.filter(rows.reason_code == reason).order_by(["role", "source_row"]).limit(most)
     found = listed.to_pyarrow().to_pylist()
+    if not found:
+        codes = rows.select("reason_code").distinct().to_pyarrow()["reason_code"].to_pylist()
+        raise UsageError(f"No row is kept out for {reason!r}.", ways_out=did_you_mean(reason, codes))
     view.close()
     if reveal and found:
         from gridloop.security.seal import open_text

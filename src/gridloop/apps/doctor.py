@@ -33,6 +33,11 @@ def examine(folder: Path) -> list[Finding]:
             )
             if check is _workspace:
                 break
+        except Exception as error:  # a doctor that faints at the sight of damage is none
+            text = f"This cannot be read ({type(error).__name__}). Restore the workspace from its backup."
+            findings.append(
+                Finding(f"doctor.{check.__name__.strip('_')}", text, {"folder": str(folder)}, Severity.ERROR)
+            )
     return findings
 
 
@@ -94,7 +99,10 @@ def _lake(folder: Path) -> Iterator[Finding]:
     with opened(folder) as session:
         published, heads = session.ledger.runs.published(), session.lake.heads()
         ahead = sorted(name for name, head in heads.items() if published.get(name) != head)
-        lost = sorted(set(published) - set(heads))
+        lost = session.lake.lost(published)
+        if ahead and _holder(folder):
+            yield _fine("tables", f"Another run is writing {', '.join(ahead)}; readers see what is published")
+            return
         if lost:
             text = (
                 f"Published tables are gone: {', '.join(lost)}. Restore the workspace folder from its backup."
@@ -108,17 +116,24 @@ def _lake(folder: Path) -> Iterator[Finding]:
 
 
 def _lock(folder: Path) -> Iterator[Finding]:
+    holder = _holder(folder)
+    if not holder:
+        yield _fine("lock", "No other run is working here")
+        return
+    words = ", ".join(f"{name} {value}" for name, value in holder.items())
+    yield Finding("doctor.lock", f"Another run is working here: {words}", holder, Severity.INFO)
+
+
+def _holder(folder: Path) -> dict[str, object]:
+    """Who holds the workspace; empty when nobody does."""
     from gridloop.domain.errors import WorkspaceLocked
     from gridloop.engine.workspace import Workspace
 
     try:
         with Workspace.open(folder).lock(command="doctor"):
-            yield _fine("lock", "No other run is working here")
+            return {}
     except WorkspaceLocked as held:
-        holder = ", ".join(f"{name} {value}" for name, value in held.evidence.items())
-        yield Finding(
-            "doctor.lock", f"Another run is working here: {holder}", dict(held.evidence), Severity.INFO
-        )
+        return dict(held.evidence)
 
 
 def mend_workspace(folder: Path) -> None:

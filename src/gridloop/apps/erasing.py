@@ -40,11 +40,7 @@ def carry_out(session: Session, customer: str, requester: str) -> list[dict[str,
     from gridloop.security.erasure import erase, needles
     from gridloop.security.search import search_workspace
 
-    if not requester:
-        raise UsageError(
-            "An erasure needs the reference of the request it answers.",
-            ways_out=("Give it with --requester, such as a case number; not the person's name.",),
-        )
+    require_reference(requester)
     mend(session)
     everywhere = places(session)
     plan = _plan(customer, everywhere)
@@ -53,6 +49,19 @@ def carry_out(session: Session, customer: str, requester: str) -> list[dict[str,
     hits = search_workspace(session.workspace.root, wanted, vault=session.vault)
     proof = {"place": "proof", "what": "places in any file where the person still stands", "count": len(hits)}
     return [*_rows(plan), proof, {"place": "tombstone", "what": stone.tombstone_id, "count": 1}]
+
+
+def require_reference(requester: str) -> None:
+    """Return when an erasure names the request it answers.
+
+    Raises:
+        UsageError: it does not.
+    """
+    if not requester:
+        raise UsageError(
+            "An erasure needs the reference of the request it answers.",
+            ways_out=("Give it with --requester, such as a case number; not the person's name.",),
+        )
 
 
 def _plan(customer: str, everywhere: Places) -> ErasurePlan:

@@ -86,6 +86,7 @@ def opened(folder: Path | str) -> Iterator[Session]:
     """Open the workspace in `folder` for one command and close it after."""
     session = Session(Workspace.open(folder))
     try:
+        _complete(session)
         yield session
     finally:
         session.close()
@@ -101,17 +102,28 @@ def create(folder: Path | str, **settings: object) -> Session:
     Raises:
         WorkspaceExists: there is one already.
     """
-    from gridloop.ledger.store import Ledger
-    from gridloop.security.vault import Vault
-
     workspace = Workspace.create(folder, **settings)
     session = Session(workspace)
     try:
-        ledger = Ledger.open(workspace.ledger_url)
-        ledger.upgrade()
-        ledger.close()
-        Vault.create(workspace.vault_dir, workspace.config.id, keys_dir=session.keys_folder).close()
+        _complete(session)
     except BaseException:
         (workspace.root / SETTINGS_FILE).unlink()  # a workspace without vault or ledger is none
         raise
     return session
+
+
+def _complete(session: Session) -> None:
+    """Make the ledger and the vault of a new workspace, or of one whose making was cut off while it holds nothing."""
+    from gridloop.ledger.store import Ledger
+    from gridloop.security.vault import Vault
+
+    workspace = session.workspace
+    used = any(
+        any(folder.iterdir()) for folder in (workspace.lake_dir, workspace.landing_dir) if folder.is_dir()
+    )
+    if used or Vault.exists(workspace.vault_dir):
+        return
+    ledger = Ledger.open(workspace.ledger_url)
+    ledger.upgrade()
+    ledger.close()
+    Vault.create(workspace.vault_dir, workspace.config.id, keys_dir=session.keys_folder).close()

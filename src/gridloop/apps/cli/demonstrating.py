@@ -83,7 +83,7 @@ def run_demo(folder: Path, *, customers: int, days: int, seed: int, wait: float,
         with session.workspace.lock(command="demo", wait_seconds=wait):
             accounts: list[dict[str, Any]] = []
             try:
-                accounts = import_files(session, "county", folders.sources, progress)
+                accounts, _ = import_files(session, "county", folders.sources, progress)
             except NothingToDo:
                 say("The county's files are already imported.", style)
             outcomes = list(run_jobs(session, JOBS, progress=progress))

@@ -18,7 +18,7 @@ from gridloop.apps.cli.options import (
     WorkspaceOption,
     style_of,
 )
-from gridloop.apps.cli.output import ProgressLine, Style, say, show_rows
+from gridloop.apps.cli.output import ProgressLine, Style, say, show_findings, show_rows
 from gridloop.domain.errors import UsageError
 
 
@@ -58,14 +58,16 @@ def import_source(
     from gridloop.apps.wiring import opened
 
     if not (workspace / "gridloop.toml").exists() and not dry_run:
-        _make_workspace(workspace, name, style)
+        _make_workspace(workspace, name, data, style)
     with opened(workspace) as session:
         if dry_run:
             show_rows(plan_rows(session, name, data), style, title="Would import (nothing was changed)")
             return
         with session.workspace.lock(command=f"import {name}", wait_seconds=wait):
-            rows = import_files(session, name, data, ProgressLine(style))
+            rows, findings = import_files(session, name, data, ProgressLine(style))
     _show_accounts(rows, style)
+    if style.form == "text":
+        show_findings(findings, style)
     quarantined = sum(row["rows_quarantined"] for row in rows)
     if quarantined:
         say(
@@ -74,12 +76,12 @@ def import_source(
     say(f"Next: gridloop run -w {workspace}", style)
 
 
-def _make_workspace(folder: Path, recipe: str, style: Style) -> None:
+def _make_workspace(folder: Path, recipe: str, data: Path, style: Style) -> None:
     """A new workspace with the zone and currency of a recipe."""
     from gridloop.apps.jobs.importing import workspace_settings
     from gridloop.apps.wiring import create
 
-    settings = workspace_settings(recipe)
+    settings = workspace_settings(recipe, data)
     create(folder, **settings).close()
     say(f"Made workspace {folder} ({settings['zone']}, {settings['currency']}).", style)
 

@@ -71,7 +71,11 @@ def export_vault_key(
     passphrase: Annotated[
         str,
         typer.Option(
-            envvar=PASSPHRASE, prompt=True, confirmation_prompt=True, hide_input=True, help="Locks it."
+            envvar=PASSPHRASE,
+            prompt=True,
+            confirmation_prompt=True,
+            hide_input=True,
+            help="Passphrase that locks the copy.",
         ),
     ] = "",
     no_color: NoColorOption = False,
@@ -91,7 +95,10 @@ def import_vault_key(
     file: Annotated[Path, typer.Argument(help="The copy that `export-key` wrote.")],
     workspace: WorkspaceOption = HERE,
     passphrase: Annotated[
-        str, typer.Option(envvar=PASSPHRASE, prompt=True, hide_input=True, help="Opens it.")
+        str,
+        typer.Option(
+            envvar=PASSPHRASE, prompt=True, hide_input=True, help="Passphrase that the copy was locked with."
+        ),
     ] = "",
     no_color: NoColorOption = False,
 ) -> None:
@@ -113,12 +120,16 @@ def erase_person(
     no_color: NoColorOption = False,
 ) -> None:
     """Erase a person everywhere: vault, lake and its history, landing files, ledger; a signed tombstone stays."""
-    from gridloop.apps.erasing import carry_out, preview
+    from gridloop.apps.erasing import carry_out, preview, require_reference
     from gridloop.apps.wiring import opened
 
     style = style_of(as_json=as_json, no_color=no_color)
+    if not dry_run:
+        require_reference(requester)
     with opened(workspace) as session, session.workspace.lock(command="vault erase"):
-        show_rows(preview(session, customer), style, title="Would be erased")
+        planned = preview(session, customer)
+        if dry_run or style.form == "text":
+            show_rows(planned, style, title="Would be erased")
         if dry_run:
             return
         if not yes:

@@ -21,6 +21,7 @@ STOPPED = 130
 app = typer.Typer(
     name="gridloop",
     help="From a utility's own data to marketing decisions that are proven to work.",
+    epilog="Exit codes: 0 done, 1 failed, 2 usage, 3 data-quality gate, 4 not permitted, 5 nothing to do.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -47,7 +48,7 @@ def _root(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
-    """Exit codes: 0 done, 1 failed, 2 usage, 3 data-quality gate, 4 not permitted, 5 nothing to do."""
+    """Options before any command."""
 
 
 def unexpected(error: Exception) -> GridloopError:

@@ -111,7 +111,7 @@ def _text_table(rows: Sequence[Mapping[str, Any]], style: Style, title: str) -> 
         numeric = all(isinstance(row[name], int | float | Decimal) or row[name] is None for row in rows)
         table.add_column(name.replace("_", " "), justify="right" if numeric else "left", overflow="fold")
     for row in rows:
-        table.add_row(*(cell(value) for value in row.values()))
+        table.add_row(*(escaped(cell(value)) for value in row.values()))
     style.console().print(table)
 
 
@@ -166,7 +166,7 @@ def sparkline(values: Iterable[float | None]) -> str:
 def say(text: str, style: Style) -> None:
     """A sentence for a person, in text form only and not when quiet."""
     if style.form == "text" and not style.quiet:
-        style.console().print(text)
+        style.console().print(escaped(text))
 
 
 def print_out(text: str) -> None:

@@ -18,6 +18,7 @@ from gridloop.apps.cli.options import (
     style_of,
 )
 from gridloop.apps.cli.output import ProgressLine, cell, say, show_rows
+from gridloop.domain.errors import NothingToDo
 
 job = typer.Typer(
     help="What ran, when, on what, and how it ended.", no_args_is_help=True, rich_markup_mode=None
@@ -32,7 +33,7 @@ def add_commands(app: typer.Typer) -> None:
 def run(
     workspace: WorkspaceOption = HERE,
     through: Annotated[str | None, typer.Option(help="Stop after this stage: data or insight.")] = None,
-    force: Annotated[bool, typer.Option(help="Also carry out what is up to date.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Also carry out what is up to date.")] = False,
     threads: Annotated[int, typer.Option(min=1, help="Threads for number crunching.")] = 2,
     dry_run: DryRunOption = False,
     wait: WaitOption = 0,
@@ -57,6 +58,14 @@ def run(
             ]
             show_rows(rows, style)
             return
+        if not session.ledger.runs.published():
+            raise NothingToDo(
+                "Nothing has been imported yet, so there is nothing to run.",
+                ways_out=(
+                    "See what can be imported: gridloop import --list",
+                    "See a full example: gridloop demo",
+                ),
+            )
         with session.workspace.lock(command="run", wait_seconds=wait):
             outcomes = list(
                 run_jobs(session, jobs, force=force, progress=ProgressLine(style), threads=threads)

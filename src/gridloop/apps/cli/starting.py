@@ -35,7 +35,10 @@ def init(
         str | None, typer.Option(help="What people call it; the folder's name when not given.")
     ] = None,
     buckets: Annotated[
-        int, typer.Option(help="Buckets the meters are spread over, for life; 8,000 to 16,000 meters each.")
+        int,
+        typer.Option(
+            help="Buckets the meters are spread over; cannot be changed later. One for every 8,000 to 16,000 meters."
+        ),
     ] = 4,
     ledger_url: Annotated[
         str | None, typer.Option(help="PostgreSQL URL of the ledger; SQLite in the workspace when not given.")

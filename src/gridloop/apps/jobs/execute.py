@@ -13,6 +13,7 @@ import json
 import os
 import time
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from gridloop import __version__
@@ -104,8 +105,11 @@ def run_job(
         raise
     except BaseException as error:
         code = type(error).__name__
-        runs.fail(run_id, code, error.what if isinstance(error, GridloopError) else code)
-        session.lake.restore(published)
+        try:
+            session.lake.restore(published)
+        finally:
+            with suppress(Exception):  # what failed first is told; the next run closes this one
+                runs.fail(run_id, code, error.what if isinstance(error, GridloopError) else code)
         raise
     finally:
         view.close()

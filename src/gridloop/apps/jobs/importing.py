@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 from gridloop.apps.jobs.execute import run_job
 from gridloop.apps.jobs.job import Job, JobContext, JobReport, Progress, silent
 from gridloop.apps.jobs.mending import mend
+from gridloop.domain.errors import SourceUnreadable
+from gridloop.domain.finding import Finding
 from gridloop.domain.table import Stage, Store
 
 if TYPE_CHECKING:
@@ -37,11 +39,20 @@ def recipe_rows(workspace: Path) -> list[dict[str, Any]]:
     ]
 
 
-def workspace_settings(name: str) -> dict[str, Any]:
-    """Zone and currency of a new workspace made for a recipe."""
+def workspace_settings(name: str, data: Path) -> dict[str, Any]:
+    """Zone and currency of a new workspace made for a recipe.
+
+    Raises:
+        UsageError: there is no such recipe.
+        SourceUnreadable: the folder of its files is not there.
+    """
     from gridloop.data.recipe_store import load_recipe
 
     recipe = load_recipe(name)
+    if not data.is_dir():
+        raise SourceUnreadable(
+            f"There is no folder {data}.", ways_out=("Give the folder of the source's files with --data.",)
+        )
     return {"zone": recipe.zone.name, "currency": recipe.currency or DEFAULT_CURRENCY}
 
 
@@ -73,7 +84,7 @@ def plan_rows(session: Session, name: str, data: Path) -> list[dict[str, Any]]:
 
 def import_files(
     session: Session, name: str, data: Path, progress: Progress = silent
-) -> list[dict[str, Any]]:
+) -> tuple[list[dict[str, Any]], tuple[Finding, ...]]:
     """Bring a recipe's files in as one published run; the caller holds the workspace lock.
 
     Args:
@@ -83,13 +94,14 @@ def import_files(
         progress: told the file and the bytes done.
 
     Returns:
-        One row per file with its row account.
+        One row per file with its row account, and what was found on the way.
 
     Raises:
         NothingToDo: all files were imported before.
         SourceUnreadable, SourceMismatch, AccountingError: nothing was published.
     """
     mend(session)
+    plan = plan_files(session, name, data)
     reports: list[ImportReport] = []
 
     def bring_in(context: JobContext) -> JobReport:
@@ -98,15 +110,16 @@ def import_files(
         target = ImportContext(
             session.lake, session.landing, session.vault, datetime.now(UTC), context.progress
         )
-        report = execute_import(plan_files(session, name, data), target)
+        report = execute_import(plan, target)
         reports.append(report)
         return JobReport(dict(report.counts), tuple(report.findings))
 
     lake_tables = tuple(n for n, spec in session.lake.specs.items() if spec.store is Store.LAKE)
     job = Job(f"import.{name}", Stage.DATA, f"Import {name}", reads=(), writes=lake_tables, run=bring_in)
     run_job(session, job, force=True, progress=progress)
-    names = {file.file_id: file.name for file in plan_files(session, name, data).files}
-    return [_account_row(asdict(account), names) for account in reports[0].accounts]
+    names = {file.file_id: file.name for file in plan.files}
+    rows = [_account_row(asdict(account), names) for account in reports[0].accounts]
+    return rows, reports[0].findings
 
 
 def _account_row(account: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:

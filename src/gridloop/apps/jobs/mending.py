@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from gridloop.domain.errors import KeyLost
+from gridloop.domain.errors import GridloopError, KeyLost
 
 if TYPE_CHECKING:
     from gridloop.apps.wiring import Session
@@ -21,13 +22,34 @@ def mend(session: Session) -> list[str]:
 
     Returns:
         Names of the tables that were put back.
+
+    Raises:
+        GridloopError: ledger and lake do not belong together; nothing was changed.
     """
-    dead = session.ledger.runs.abandon_dead()
+    if not session.ledger.runs.recent(1) and (held := session.lake.heads()):
+        raise GridloopError(
+            "The ledger knows of no run, but the lake holds tables: their ledger was lost or is another one.",
+            evidence={"tables": len(held), "folder": str(session.workspace.root)},
+            ways_out=(
+                "Restore the ledger from its backup.",
+                "If `ledger_url` in gridloop.toml was changed, put the earlier one back.",
+                "Without a backup, import the source files into a new workspace.",
+            ),
+        )
+    unfinished = session.ledger.runs.running()
     undone = session.lake.restore(session.ledger.runs.published())
-    if dead:
+    if unfinished:
         session.lake.maintenance("mend").remove_orphans()
+        clear_landing(session)
+    session.ledger.runs.abandon_dead()  # last: a kill while mending leaves the reason to mend again
     complete_erasures(session)
     return undone
+
+
+def clear_landing(session: Session) -> None:
+    """Remove parts of source files that a killed import left; without the key they wait until the key is back."""
+    with suppress(KeyLost):
+        session.landing.remove_leftovers()
 
 
 def complete_erasures(session: Session) -> int:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import partial
 from statistics import median
+from typing import Any
 
 from gridloop.data.quality.book import Series
 from gridloop.data.quality.rule import Check, Dimension, Found, Tables, Verdict, number
@@ -56,15 +57,20 @@ def _of_readings(tables: Tables) -> Iterator[Found | Verdict]:
     """Days on which far fewer of the expected meters brought half their intervals than is usual for the channel."""
     rows = tables.rows("completeness")
     counted = rows.group_by(rows.channel, rows.day).aggregate(
-        expected=rows.count(), came=(2 * rows.present >= rows.expected).sum()
+        expected=rows.count(),
+        came=(2 * rows.present >= rows.expected).sum(),
+        begun=(rows.present > 0).sum(),
     )
-    by_channel: dict[str, list[dict[str, object]]] = defaultdict(list)
+    by_channel: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for row in counted.order_by("channel", "day").to_pyarrow().to_pylist():
         if row["expected"] >= tables.settings.batch_units:
             by_channel[row["channel"]].append(row)
     for channel, held in sorted(by_channel.items()):
-        usual = median(float(row["came"]) / float(row["expected"]) for row in held)  # type: ignore[arg-type]
-        days = [Day(row["day"], row["came"], usual * float(row["expected"])) for row in held]  # type: ignore[arg-type]
+        usual = median(float(row["came"]) / float(row["expected"]) for row in held)
+        # where the files were cut, all meters brought a part of the first or the last day
+        cut = [row for row in (held[0], held[-1]) if row["came"] < row["begun"]]
+        whole = [row for row in held if row not in cut]
+        days = [Day(row["day"], row["came"], usual * float(row["expected"])) for row in whole]
         yield from _told("reading", channel, "meters", days, tables)
 
 

@@ -52,6 +52,8 @@ class History:
         latest_wh, latest_quality: what readers see today; the same objects where validation never edited.
         delivered: bool[meters, days], whether any row was delivered.
         available_at_us: int64[meters, days], of the delivered rows, -1 for none.
+        latest_available_at_us: the same of the rows that readers see today.
+        latest_revision: int32[meters, days], of the rows that readers see today; 0 where validation never edited.
         slots: int32[days].
     """
 
@@ -62,6 +64,7 @@ class History:
     delivered: npt.NDArray[np.bool_]
     available_at_us: npt.NDArray[np.int64]
     latest_available_at_us: npt.NDArray[np.int64]
+    latest_revision: npt.NDArray[np.int32]
     slots: npt.NDArray[np.int32]
 
 
@@ -70,15 +73,16 @@ def meter_blocks(view: LakeView, channel: Channel) -> Iterator[MeterBlock]:
     grouped: dict[tuple[int, str, int], list[ReadingUnit]] = defaultdict(list)
     for unit in reading_units(view, channel):
         grouped[unit.bucket, unit.zone, unit.interval_minutes].append(unit)
-    spans: dict[tuple[str, int], tuple[date, date]] = {}
+    spans: dict[tuple[str, int], tuple[date, date] | None] = {}
     for (_, zone, interval), units in sorted(grouped.items()):
         if (zone, interval) not in spans:
             spans[zone, interval] = reading_span(view, units[0])
+        span = spans[zone, interval]
+        if span is None:
+            continue
         meters = sorted({meter for unit in units for meter in unit.meters()})
         for start in range(0, len(meters), BLOCK_METERS):
-            yield MeterBlock(
-                tuple(units), tuple(meters[start : start + BLOCK_METERS]), *spans[zone, interval]
-            )
+            yield MeterBlock(tuple(units), tuple(meters[start : start + BLOCK_METERS]), *span)
 
 
 def load_history(block: MeterBlock) -> History:
@@ -92,6 +96,7 @@ def load_history(block: MeterBlock) -> History:
     quality = latest_quality = None
     known = np.full(shape, -1, dtype=np.int64)
     latest_known = known
+    revision = np.zeros(shape, dtype=np.int32)
     for part in block.units:
         here, there = _overlap(block, part)
         cube = part.cube(block.meters, delivered=True)
@@ -108,6 +113,7 @@ def load_history(block: MeterBlock) -> History:
             latest_quality = None if quality is None else quality.copy()
         cube = part.cube(block.meters)
         latest[:, here], latest_known[:, here] = cube.wh[:, there], cube.available_at_us[:, there]
+        revision[:, here] = cube.revision[:, there]
         latest_quality = _placed(latest_quality, cube.quality, here, there, wh.shape)
     if latest is wh:
         latest_quality = quality
@@ -117,7 +123,7 @@ def load_history(block: MeterBlock) -> History:
         unit.zone, (first - 2) * 86_400_000_000, (first + block.days + 2) * 86_400_000_000
     )
     slots = day_slots(first, block.days, transitions, offsets, unit.interval_minutes).astype(np.int32)
-    return History(wh, quality, latest, latest_quality, known >= 0, known, latest_known, slots)
+    return History(wh, quality, latest, latest_quality, known >= 0, known, latest_known, revision, slots)
 
 
 def _overlap(block: MeterBlock, unit: ReadingUnit) -> tuple[slice, slice]:

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
@@ -68,23 +69,25 @@ def validate_readings(
         progress: told (blocks done, blocks in all).
     """
     limits, installed = _capacities(view), _installed(view)
-    completeness, edited, found = [], [], []
+    completeness, found = [], []
+    edited: dict[int, list[pa.Table]] = defaultdict(list)
     counts: dict[str, int] = {"readings": 0, "estimated": 0, "suspect": 0, "missing": 0, "edited_days": 0}
     for channel in (Channel.IMPORT_WH, Channel.NET_WH, Channel.EXPORT_WH):
         blocks = list(meter_blocks(view, channel))
-        for judged in scan_units(
+        scanned = scan_units(
             blocks, lambda block: _judge(block, limits, installed), threads=threads, progress=progress
-        ):
+        )
+        for block, judged in zip(blocks, scanned, strict=True):
             completeness.append(judged.completeness)
             if judged.edited.num_rows:
-                edited.append(judged.edited)
+                edited[block.units[0].bucket].append(judged.edited)
             found += judged.findings
             for name, number in judged.counts.items():
                 counts[name] += number
-    if completeness:
-        writer.replace("completeness", pa.concat_tables(completeness))
-    if edited:
-        writer.append_readings(edited)
+    if completeness or view.exists("completeness"):
+        writer.replace("completeness", _all_of("completeness", completeness))
+    if edited:  # a batch becomes one file per month: a whole bucket at a time, or files multiply
+        writer.append_readings(pa.concat_tables(parts) for parts in edited.values())
     _write_findings(view, writer, found)
     counts["findings"] = len(found)
     ordered = sorted((m.finding for m in found), key=lambda f: (-f.severity.rank, f.code, f.subject or ""))
@@ -163,7 +166,8 @@ def _edited_rows(
     changed = history.delivered & ~(same & (marked == held)).all(axis=2)
     meter, day = np.nonzero(changed)
     known = np.maximum(history.available_at_us, history.latest_available_at_us).max(axis=1, initial=-1)[meter]
-    revision = np.where(history.latest_available_at_us[meter, day] == known, 2, 1)
+    again = history.latest_available_at_us[meter, day] == known
+    revision = np.where(again, history.latest_revision[meter, day] + 1, 1)
     unit = block.units[0]
     lines, offsets = _flat(wh[meter, day], history.slots[day])
     flags, _ = _flat(marked[meter, day].astype(np.float32), history.slots[day])
@@ -214,15 +218,20 @@ def _write_findings(view: LakeView, writer: LakeWriter, found: Iterable[MeterFin
         }
         for m in found
     ]
-    kept = []
-    if view.exists("quality_finding"):
+    kept, held = [], view.exists("quality_finding")
+    if held:
         kept = [r for r in view.arrow("quality_finding").to_pylist() if not r["rule"].startswith("reading.")]
-    if rows or kept:
-        from gridloop.domain.tables import table
-        from gridloop.engine.schema import arrow_schema
-
-        schema = arrow_schema(table("quality_finding"))
+    if rows or held:
+        schema = _all_of("quality_finding", ()).schema
         writer.replace("quality_finding", pa.Table.from_pylist([*kept, *rows], schema=schema))
+
+
+def _all_of(name: str, parts: Sequence[pa.Table]) -> pa.Table:
+    """Parts of a table as one; empty with the table's columns when there is none."""
+    from gridloop.domain.tables import table
+    from gridloop.engine.schema import arrow_schema
+
+    return pa.concat_tables(parts) if parts else arrow_schema(table(name)).empty_table()
 
 
 def _identity(found: MeterFinding) -> str:

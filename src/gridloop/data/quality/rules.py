@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from gridloop.engine.view import LakeView
     from gridloop.engine.writer import LakeWriter
 
-KEPT_PREFIX = "reading."
-"""Rules of the validation of readings, whose findings a check of tables leaves in place."""
+KEPT_PREFIXES = ("reading.", "import.", "calendar.")
+"""Rules of the validation of readings and of imports, whose findings a check of tables leaves in place."""
 
 
 @dataclass(frozen=True)
@@ -116,7 +116,7 @@ def _write(view: LakeView, writer: LakeWriter, found: Iterable[Found]) -> None:
     kept: list[dict[str, Any]] = []
     if view.exists("quality_finding"):
         held = view.arrow("quality_finding").to_pylist()
-        kept = [row for row in held if row["rule"].startswith(KEPT_PREFIX)]
+        kept = [row for row in held if row["rule"].startswith(KEPT_PREFIXES)]
     run_at = SystemClock().now()
     rows = {f.finding_id: _row(f, run_at) for f in found}
     if rows or kept or view.exists("quality_finding"):
