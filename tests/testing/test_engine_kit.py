@@ -117,3 +117,13 @@ def test_the_examination_of_a_broken_engine_names_what_fails_and_nothing_else(tm
     failed = [finding.code for finding in examine_engine(_Clips, tmp_path)]
 
     assert failed == ["engine.keeps_readings"]
+
+
+def test_an_engine_that_fails_with_any_error_gets_a_finding_and_not_a_crash(tmp_path: Path) -> None:
+    def broken(workspace: Workspace) -> Lake:
+        raise OSError("no such disk")
+
+    findings = examine_engine(broken, tmp_path, only=["engine.keeps_rows", "engine.moved"])
+
+    assert [f.code for f in findings] == ["engine.keeps_rows", "engine.moved"]
+    assert findings[0].evidence == {"error": "OSError: no such disk"}

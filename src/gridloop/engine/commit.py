@@ -6,6 +6,8 @@ import uuid
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from gridloop.domain.errors import GridloopError
+
 if TYPE_CHECKING:
     from pyiceberg.manifest import DataFile
     from pyiceberg.table import Table
@@ -72,3 +74,16 @@ def forget_snapshots(table: Table, keep: Iterable[int]) -> int:
     if gone:
         table.maintenance.expire_snapshots().by_ids(gone).commit()
     return len(gone)
+
+
+def snapshot_gone(names: Sequence[str]) -> GridloopError:
+    """The error for tables whose published snapshot the lake does not hold (any more)."""
+    return GridloopError(
+        f"The lake does not hold what was published of {', '.join(names)}.",
+        evidence={"tables": ", ".join(names)},
+        ways_out=(
+            "If another run has just finished, repeat the command: it then reads what that run published.",
+            "Otherwise lake and ledger are not of the same time: restore the whole workspace from one backup.",
+            "Without a backup, import the source files into a new workspace.",
+        ),
+    )

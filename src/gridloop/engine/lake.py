@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from gridloop.domain.errors import GridloopError, WriterNotOwner
 from gridloop.domain.table import Stage, Store, TableSpec
 from gridloop.domain.tables import CATALOGUE
-from gridloop.engine.commit import content_of, forget_snapshots, set_head
+from gridloop.engine.commit import content_of, forget_snapshots, set_head, snapshot_gone
 from gridloop.engine.locations import ROOT_PROPERTY, SCHEME
 from gridloop.engine.schema import iceberg_partition, iceberg_schema
 from gridloop.engine.workspace import Workspace
@@ -142,7 +142,12 @@ class Lake:
 
         Returns:
             Names of the tables that were put back.
+
+        Raises:
+            GridloopError: the lake lacks something of the manifest; nothing was changed or removed.
         """
+        if lost := self.lost(manifest):
+            raise snapshot_gone(lost)
         undone = []
         for name, head in self.heads().items():
             wanted = manifest.get(name)
@@ -159,6 +164,11 @@ class Lake:
         if undone:
             self.maintenance("restore").remove_orphans(undone)
         return undone
+
+    def lost(self, manifest: Mapping[str, int]) -> list[str]:
+        """Names of the tables whose snapshot in the manifest the lake does not hold; empty when all is well."""
+        held = {name: self.iceberg_table(name) for name in manifest if name in self.specs}
+        return sorted(n for n, t in held.items() if t is None or t.snapshot_by_id(manifest[n]) is None)
 
     def _drop(self, name: str) -> None:
         self._iceberg.drop_table((NAMESPACE, name))

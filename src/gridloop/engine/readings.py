@@ -42,6 +42,7 @@ class MeterCube:
         wh: float32[meters, days, width], Wh per interval, NaN where missing or beyond the day's last interval.
         quality: uint8[meters, days, width] `ReadingQuality` codes, or None when every present value is measured.
         available_at_us: int64[meters, days], when the row used became available (µs since 1970 UTC; -1: no row).
+        revision: int32[meters, days], of the row used: 0 as delivered, from 1 on edited by validation; -1: no row.
         zone: time zone of the days.
         interval_minutes: length of an interval.
     """
@@ -52,6 +53,7 @@ class MeterCube:
     wh: npt.NDArray[np.float32]
     quality: npt.NDArray[np.uint8] | None
     available_at_us: npt.NDArray[np.int64]
+    revision: npt.NDArray[np.int32]
     zone: str
     interval_minutes: int
 
@@ -167,8 +169,11 @@ def reading_units(
     ]
 
 
-def reading_span(view: LakeView, unit: ReadingUnit) -> tuple[date, date]:
-    """First and last civil day with a row of the unit's channel, zone and interval length, over all buckets."""
+def reading_span(view: LakeView, unit: ReadingUnit) -> tuple[date, date] | None:
+    """First and last civil day with a row of the unit's channel, zone and interval length, over all buckets.
+
+    None when the view stands before the first of them was known.
+    """
     rows = view.table("reading", history=True)
     rows = rows.filter(
         (rows.channel == unit.channel.value)
@@ -176,7 +181,7 @@ def reading_span(view: LakeView, unit: ReadingUnit) -> tuple[date, date]:
         & (rows.interval_minutes == unit.interval_minutes)
     )
     found = rows.aggregate(first=rows.day.min(), last=rows.day.max()).to_pyarrow().to_pylist()[0]
-    return found["first"], found["last"]
+    return (found["first"], found["last"]) if found["first"] is not None else None
 
 
 def _most(path: Path, column: str) -> int:
@@ -247,7 +252,7 @@ def cube_of(rows: pa.Table, unit: ReadingUnit, meters: Sequence[str] | None = No
     """Scatter day-vectors into a dense cube over the days of a unit's month.
 
     Args:
-        rows: meter_id, day, available_at, wh, quality; at most one row per meter and day.
+        rows: meter_id, day, available_at, revision, wh, quality; at most one row per meter and day.
         unit: the month, zone and interval length of all rows.
         meters: see `ReadingUnit.cube`.
     """
@@ -284,8 +289,10 @@ def cube_of(rows: pa.Table, unit: ReadingUnit, meters: Sequence[str] | None = No
     available[row_meter[inside], row_day[inside]] = (
         rows.column("available_at").cast(pa.int64()).to_numpy()[inside]
     )
+    revision = np.full((len(axis), days), -1, dtype=np.int32)
+    revision[row_meter[inside], row_day[inside]] = rows.column("revision").to_numpy()[inside]
     quality = _quality_cube(rows.column("quality"), row_meter, row_day, wh.shape)
-    return MeterCube(axis, unit.month, slots, wh, quality, available, zone, interval_minutes)
+    return MeterCube(axis, unit.month, slots, wh, quality, available, revision, zone, interval_minutes)
 
 
 def _quality_cube(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -61,6 +62,8 @@ def conform(spec: TableSpec, rows: pa.Table) -> pa.Table:
             continue
         values = rows.column(column.name)
         try:
+            if column.kind is Kind.INSTANT and pa.types.is_timestamp(values.type) and values.type.tz is None:
+                raise pa.ArrowInvalid("a stamp without a zone is no instant; convert it to UTC")
             values = values.cast(kind) if values.type != kind else values
         except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
             raise SchemaMismatch(
@@ -68,7 +71,8 @@ def conform(spec: TableSpec, rows: pa.Table) -> pa.Table:
                 evidence={
                     "declared": str(kind),
                     "found": str(values.type),
-                    "reason": str(error).split("\n")[0],
+                    # what Arrow quotes is a value, perhaps somebody's name
+                    "reason": re.sub("'.*'", "'…'", str(error).split("\n")[0]),
                 },
             ) from error
         if not column.nullable and values.null_count:

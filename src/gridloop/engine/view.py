@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -12,6 +13,7 @@ import pyarrow.dataset as pads
 
 from gridloop.domain.errors import LookAhead
 from gridloop.domain.table import TableSpec
+from gridloop.engine.commit import snapshot_gone
 from gridloop.engine.functions import known_rows
 from gridloop.engine.locations import to_path
 from gridloop.engine.schema import arrow_schema
@@ -19,6 +21,7 @@ from gridloop.engine.writer import data_files
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
+    from pyiceberg.manifest import DataFile
 
     from gridloop.engine.lake import Lake
 
@@ -68,19 +71,26 @@ class LakeView:
         return name in self.snapshots
 
     def files(self, name: str) -> list[Path]:
-        """The Parquet files of the table's published snapshot, sorted."""
-        snapshot = self.snapshots.get(name)
-        table = self.lake.iceberg_table(name) if snapshot is not None else None
-        if table is None:
-            return []
+        """The Parquet files of the table's published snapshot, sorted.
+
+        Raises:
+            GridloopError: that snapshot is gone; an empty answer would be a wrong one.
+        """
         root = self.lake.workspace.root
-        return sorted(to_path(root, file.file_path) for file in data_files(table, snapshot))
+        return sorted(to_path(root, file.file_path) for file in self._data_files(name))
 
     def count(self, name: str) -> int:
-        """Number of rows, all revisions counted."""
+        """Number of rows, all revisions counted; raises like `files`."""
+        return sum(file.record_count for file in self._data_files(name))
+
+    def _data_files(self, name: str) -> list[DataFile]:
         snapshot = self.snapshots.get(name)
-        table = self.lake.iceberg_table(name) if snapshot is not None else None
-        return sum(f.record_count for f in data_files(table, snapshot)) if table is not None else 0
+        if snapshot is None:
+            return []
+        table = self.lake.iceberg_table(name)
+        if table is None or table.snapshot_by_id(snapshot) is None:
+            raise snapshot_gone([name])
+        return data_files(table, snapshot)
 
     def arrow(
         self,
@@ -133,9 +143,9 @@ class LakeView:
 
         spec = self.lake.spec(name)
         if self._connection is None:
-            self._connection = ibis.duckdb.connect(
-                threads=2, temp_directory=str(self.lake.workspace.lake_dir / ".spill")
-            )
+            # a folder of its own: DuckDB names its spill files alike in every process, which then read each other's
+            spill = self.lake.workspace.lake_dir / f".spill-{uuid.uuid4().hex}"
+            self._connection = ibis.duckdb.connect(threads=2, temp_directory=str(spill))
             self._connection.raw_sql("SET TimeZone = 'UTC'")
         registered = f"{name}_{self.snapshots.get(name, 0)}"
         if registered not in self._connection.list_tables():
@@ -165,7 +175,7 @@ class LakeView:
         rows = self.stored(name)
         spec = self.lake.spec(name)
         kept = [c.name for c in spec.columns if not c.volatile]
-        text = " || chr(31) || ".join(f"coalesce(CAST({column} AS VARCHAR), chr(30))" for column in kept)
+        text = " || chr(31) || ".join(f'coalesce(CAST("{column}" AS VARCHAR), chr(30))' for column in kept)
         registered = f"{name}_{self.snapshots.get(name, 0)}"
         missing = [c for c in kept if c not in self._connection.table(registered).columns]
         source = self._connection.compile(rows) if missing else registered

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
 import uuid
 from contextlib import AbstractContextManager
@@ -194,9 +195,11 @@ def _validated(settings: dict[str, object]) -> WorkspaceConfig:
         first = error.errors()[0]
         name = ".".join(str(part) for part in first["loc"])
         unknown = first["type"] == "extra_forbidden"
+        faults = {"extra_forbidden": "is not known", "missing": "is missing"}
         raise UsageError(
-            f"Setting {name!r} is not known." if unknown else f"Setting {name!r} has an impossible value.",
-            evidence={"value": first["input"], "reason": first["msg"]},
+            f"Setting {name!r} {faults.get(first['type'], 'has an impossible value')}.",
+            # never the values of other settings, nor of an unknown one: a database's URL holds its password
+            evidence={"value": first["input"], "reason": first["msg"]} if first["type"] not in faults else {},
             ways_out=did_you_mean(name, WorkspaceConfig.model_fields) if unknown else (),
         ) from error
 
@@ -209,6 +212,7 @@ def _to_toml(config: WorkspaceConfig) -> str:
         elif isinstance(value, int):
             lines.append(f"{name} = {value}")
         else:
-            escaped = str(value).replace("\\", "\\\\").replace('"', '\\"')
-            lines.append(f'{name} = "{escaped}"')
+            # JSON escapes all that TOML wants escaped, but the delete character
+            escaped = json.dumps(str(value), ensure_ascii=False).replace("\x7f", "\\u007f")
+            lines.append(f"{name} = {escaped}")
     return "\n".join(lines) + "\n"

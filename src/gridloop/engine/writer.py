@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -56,7 +57,7 @@ class LakeWriter:
         return self._commit(spec, [conform(spec, rows)], remove=data_files(table) if table else ())
 
     def upsert(self, name: str, rows: pa.Table) -> int | None:
-        """Add rows, taking out rows of equal key first; rows equal in every column change nothing.
+        """Add rows, taking out rows of equal key first; it counts as new content even where rows are equal.
 
         Raises:
             LedgerConflict: two of the new rows have the same key.
@@ -137,26 +138,30 @@ def commit_rows(
     remove: Sequence[DataFile],
     content: str | None = None,
 ) -> int | None:
-    """Write tables as files and swap them in for `remove`, in one commit; a failed write leaves no file.
+    """Write tables as files and swap them in for `remove`, in one commit; a failed write or commit leaves no file.
 
     `content` keeps the table's content mark where only files change, see `commit.CONTENT`.
     """
     root = lake.workspace.root
     table = lake.iceberg_table(spec.name, create=True)
     assert table is not None
+    before = table.current_snapshot()
     written: list[Path] = []
     try:
         for rows in tables:
             for part, piece in split_by_partition(spec, rows):
                 folder = lake.folder(spec.name) / "data" / part
                 written.append(write_file(folder, piece, meter_ranges=lake.workspace.config.meter_ranges))
+        with disk_full_is_told(lake.workspace.lake_dir):
+            locations = [to_location(root, path) for path in written]
+            return commit_files(table, add=locations, remove=remove, content=content)
     except BaseException:
-        for path in written:
-            path.unlink(missing_ok=True)
+        with suppress(Exception):  # what went wrong first is what has to be told
+            # an interrupt may come after the commit: files that the table's new head names must stay
+            if table.refresh().current_snapshot() == before:
+                for path in written:
+                    path.unlink(missing_ok=True)
         raise
-    with disk_full_is_told(lake.workspace.lake_dir):
-        locations = [to_location(root, path) for path in written]
-        return commit_files(table, add=locations, remove=remove, content=content)
 
 
 def delete_rows(lake: Lake, spec: TableSpec, where: Mapping[str, Sequence[object]]) -> int:
@@ -165,25 +170,27 @@ def delete_rows(lake: Lake, spec: TableSpec, where: Mapping[str, Sequence[object
     if table is None:
         return 0
     gone = 0
-    rewritten, removed = [], []
+    removed = []
     for file in data_files(table):
-        held = read_file(lake.workspace.root, spec, file)
-        hit = None
-        for column, values in where.items():
-            match = pc.fill_null(
-                pc.is_in(held.column(column), pa.array(list(values), held.schema.field(column).type)), False
-            )
-            hit = match if hit is None else pc.or_(hit, match)
-        if hit is None or not pc.any(hit).as_py():
-            continue
-        kept = held.filter(pc.invert(hit))
-        gone += held.num_rows - kept.num_rows
-        removed.append(file)
-        if kept.num_rows:
-            rewritten.append(kept)
+        kept = _rows_without(read_file(lake.workspace.root, spec, file), where)
+        if kept.num_rows < file.record_count:
+            gone += file.record_count - kept.num_rows
+            removed.append(file)
     if removed:
-        commit_rows(lake, spec, rewritten, removed)
+        # read again, one file at a time: a meter's files are all months of its bucket, too many to hold
+        files = (read_file(lake.workspace.root, spec, file) for file in removed)
+        commit_rows(lake, spec, (_rows_without(rows, where) for rows in files), removed)
     return gone
+
+
+def _rows_without(rows: pa.Table, where: Mapping[str, Sequence[object]]) -> pa.Table:
+    hit = None
+    for column, values in where.items():
+        match = pc.fill_null(
+            pc.is_in(rows.column(column), pa.array(list(values), rows.schema.field(column).type)), False
+        )
+        hit = match if hit is None else pc.or_(hit, match)
+    return rows if hit is None else rows.filter(pc.invert(hit))
 
 
 def data_files(table: Table, snapshot_id: int | None = None) -> list[DataFile]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from pydantic import BaseModel, ConfigDict, Field
 
 from gridloop.domain.finding import Finding, Severity
@@ -126,14 +127,17 @@ def _fleets(view: LakeView, channel: Channel, window_days: int) -> Iterator[_Fle
     around: dict[str, Surroundings] = {}
     calendars: dict[tuple[str, int], tuple[Window, DayCalendar]] = {}
     for (_, zone, interval), units in grouped.items():
-        if (zone, interval) in calendars:
+        span = None if (zone, interval) in calendars else reading_span(view, units[0])
+        if span is None:
             continue
+        first, last = span
         around.setdefault(zone, surroundings(view, zone))
-        first, last = reading_span(view, units[0])
         start = max(first, last - timedelta(days=window_days - 1))
         window = Window(start, last + timedelta(days=1))
         calendars[zone, interval] = window, around[zone].calendar(start, window.days, zone, interval)
     for (_, zone, interval), units in sorted(grouped.items()):
+        if (zone, interval) not in calendars:
+            continue
         window, calendar = calendars[zone, interval]
         inside = tuple(u for u in units if window.within(u.month, u.month + timedelta(days=u.days)))
         if inside:
@@ -263,8 +267,7 @@ def _as_known(rows: pa.Table) -> pa.Table:
     """Put the newest knowledge that any row used into all of them: one run describes one point of knowledge."""
     if rows.num_rows == 0:
         return rows
-    newest = max(rows.column("as_of").to_pylist())
-    column = pa.repeat(pa.scalar(newest, pa.timestamp("us", tz="UTC")), rows.num_rows)
+    column = pa.repeat(pc.max(rows.column("as_of")), rows.num_rows)
     return rows.set_column(rows.column_names.index("as_of"), "as_of", column)
 
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from gridloop.kernels.calendar import DayCalendar
 
 EPOCH = date(1970, 1, 1).toordinal()
+HOUR_US = 3_600_000_000
 LONGEST_GAP_HOURS = 6
 """Gaps in the temperature up to this long are interpolated."""
 
@@ -73,7 +74,7 @@ def surroundings(view: LakeView, zone: str) -> Surroundings:
 
 
 def _hourly_temperature(view: LakeView, zone: str) -> tuple[int, npt.NDArray[np.float32]]:
-    from gridloop.kernels.civil_time import civil_positions, zone_transitions
+    from gridloop.kernels.civil_time import zone_transitions
 
     nothing = (0, np.empty((0, 24), dtype=np.float32))
     if not view.exists("weather"):
@@ -85,13 +86,15 @@ def _hourly_temperature(view: LakeView, zone: str) -> tuple[int, npt.NDArray[np.
     use = observed & np.isfinite(degrees)
     if not use.any():
         return nothing
-    stamps, degrees = stamps[use] // 3_600_000_000 * 3_600_000_000, degrees[use]
+    stamps, degrees = stamps[use], degrees[use]
     transitions, offsets = zone_transitions(zone, int(stamps.min()), int(stamps.max()) + 1)
-    day, hour, _ = civil_positions(stamps, transitions, offsets, 60, False)
+    # hours on the wall, as the kernels have them: a repeated one is averaged, a skipped one bridged
+    wall = (stamps + offsets[np.searchsorted(transitions, stamps, side="right") - 1]) // HOUR_US
+    day, hour = wall // 24, wall % 24
     first = int(day.min())
     total = np.zeros((int(day.max()) - first + 1, 24))
     count = np.zeros_like(total)
-    place = (day - first, np.minimum(hour, 23))
+    place = (day - first, hour)
     np.add.at(total, place, degrees)
     np.add.at(count, place, 1)
     with np.errstate(invalid="ignore"):
