@@ -7,6 +7,7 @@ takes rows out for good and is recorded by its caller.
 from __future__ import annotations
 
 import logging
+import shutil
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from gridloop.engine.lake import Lake
 
 log = logging.getLogger(__name__)
+SPILL = ".spill-"
+"""Start of the names of folders that queries spill to; each view has its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +108,13 @@ class LakeMaintenance:
             if table is not None:
                 forget_snapshots(table, kept)
         return self.remove_orphans(names)
+
+    def remove_spills(self) -> int:
+        """Delete what killed queries had spilled to disk; returns how many folders went. Call it under the lock."""
+        spills = list(self.lake.workspace.lake_dir.glob(f"{SPILL}*"))
+        for folder in spills:
+            shutil.rmtree(folder, ignore_errors=True)
+        return len(spills)
 
     def remove_orphans(self, names: Iterable[str] | None = None) -> int:
         """Delete files in tables' folders that no kept snapshot refers to. Call it under the workspace lock.

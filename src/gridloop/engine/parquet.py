@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from gridloop.domain.table import TableSpec
-from gridloop.engine.durable import disk_full_is_told, sync_file
+from gridloop.engine.durable import disk_full_is_told, sync_file, sync_folder
 from gridloop.engine.schema import partition_columns
 
 ROW_GROUP_ROWS = 131_072
@@ -95,6 +95,7 @@ def write_file(folder: Path, rows: pa.Table, *, meter_ranges: int = 1) -> Path:
                     rows, path, compression="zstd", compression_level=1, row_group_size=ROW_GROUP_ROWS
                 )
             sync_file(path)
+            sync_folder(folder)
         except BaseException:
             path.unlink(missing_ok=True)
             raise

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -167,6 +167,23 @@ def reading_units(
         ReadingUnit(bucket, channel, zone, interval, month, tuple(sorted(paths)), known_at)
         for (bucket, zone, interval, month), paths in sorted(grouped.items())
     ]
+
+
+def changed_meters(grouped: Mapping[tuple[int, str, int], Sequence[ReadingUnit]]) -> frozenset[str]:
+    """Meters with readings of more than one zone or interval length.
+
+    Args:
+        grouped: units by bucket, zone and interval length.
+    """
+    seen: dict[int, set[str]] = {}
+    buckets = [bucket for bucket, _, _ in grouped]
+    changed: set[str] = set()
+    for (bucket, _, _), units in grouped.items():
+        if buckets.count(bucket) > 1:
+            meters = {meter for unit in units for meter in unit.meters()}
+            changed |= meters & seen.setdefault(bucket, set())
+            seen[bucket] |= meters
+    return frozenset(changed)
 
 
 def reading_span(view: LakeView, unit: ReadingUnit) -> tuple[date, date] | None:

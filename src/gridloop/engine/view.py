@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import uuid
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -16,6 +17,7 @@ from gridloop.domain.table import TableSpec
 from gridloop.engine.commit import snapshot_gone
 from gridloop.engine.functions import known_rows
 from gridloop.engine.locations import to_path
+from gridloop.engine.maintenance import SPILL
 from gridloop.engine.schema import arrow_schema
 from gridloop.engine.writer import data_files
 
@@ -40,6 +42,7 @@ class LakeView:
         self.snapshots = dict(snapshots)
         self.known_at = known_at
         self._connection: Any = None
+        self._spill = lake.workspace.lake_dir
 
     def at(self, known_at: datetime) -> LakeView:
         """The same tables as they were known at `known_at` (aware datetime).
@@ -144,8 +147,8 @@ class LakeView:
         spec = self.lake.spec(name)
         if self._connection is None:
             # a folder of its own: DuckDB names its spill files alike in every process, which then read each other's
-            spill = self.lake.workspace.lake_dir / f".spill-{uuid.uuid4().hex}"
-            self._connection = ibis.duckdb.connect(threads=2, temp_directory=str(spill))
+            self._spill = self.lake.workspace.lake_dir / f"{SPILL}{uuid.uuid4().hex}"
+            self._connection = ibis.duckdb.connect(threads=2, temp_directory=str(self._spill))
             self._connection.raw_sql("SET TimeZone = 'UTC'")
         registered = f"{name}_{self.snapshots.get(name, 0)}"
         if registered not in self._connection.list_tables():
@@ -195,6 +198,7 @@ class LakeView:
         if self._connection is not None:
             self._connection.disconnect()
             self._connection = None
+            shutil.rmtree(self._spill, ignore_errors=True)
 
 
 def _nullable(schema: pa.Schema) -> pa.Schema:

@@ -99,6 +99,8 @@ def run_job(
         report = job.run(JobContext(session, view, session.lake.writer(job.stage), progress, threads))
         manifest = session.lake.heads()
         _check_writes(job, published, manifest)
+        after = inputs_digest(session, job, manifest)
+        runs.succeed(run_id, manifest, dict(report.counts), inputs_digest=after)
     except NothingToDo:
         runs.skip(run_id)
         session.lake.restore(published)
@@ -113,7 +115,6 @@ def run_job(
         raise
     finally:
         view.close()
-    runs.succeed(run_id, manifest, dict(report.counts), inputs_digest=inputs_digest(session, job, manifest))
     return JobOutcome(job.name, Outcome.DONE, report, time.monotonic() - started)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from contextlib import suppress
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from gridloop.domain.errors import GridloopError, KeyLost
@@ -40,8 +41,11 @@ def mend(session: Session) -> list[str]:
     undone = session.lake.restore(session.ledger.runs.published())
     if unfinished:
         session.lake.maintenance("mend").remove_orphans()
+        session.lake.maintenance("mend").remove_spills()
         clear_landing(session)
-    session.ledger.runs.abandon_dead()  # last: a kill while mending leaves the reason to mend again
+    # last: a kill while mending leaves the reason to mend again. Whoever holds the workspace lock knows that no other
+    # run is alive, on whatever machine or in whatever container it was started.
+    session.ledger.runs.abandon_dead(silent_for=timedelta(0))
     complete_erasures(session)
     return undone
 

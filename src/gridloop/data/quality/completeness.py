@@ -25,8 +25,9 @@ def expected_days(
 ) -> npt.NDArray[np.bool_]:
     """Days on which a meter should have been read: bool[meters, days].
 
-    From its installation, or its first delivered day where that is later or unknown, to its removal, or to the last
-    day on which any meter was read: a meter that falls silent stays expected.
+    From its first delivered day to its removal, or to the last
+    day on which any meter was read: a meter that falls silent stays expected. One that changed its interval length or
+    zone is expected here up to the last day it delivered this one.
     """
     first = np.where(history.delivered.any(axis=1), history.delivered.argmax(axis=1), block.days)
     last = np.full(len(block.meters), block.days)
@@ -34,6 +35,8 @@ def expected_days(
         _, end = installed.get(meter, (None, None))
         if end is not None:
             last[position] = min(last[position], max(0, (end - block.first_day).days))
+        if meter in block.changed:
+            last[position] = min(last[position], block.days - int(history.delivered[position, ::-1].argmax()))
     days = np.arange(block.days)
     return (days >= first[:, None]) & (days < last[:, None])
 

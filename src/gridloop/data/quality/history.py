@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gridloop.domain.reading import Channel
-from gridloop.engine.readings import ReadingUnit, reading_span, reading_units
+from gridloop.engine.readings import ReadingUnit, changed_meters, reading_span, reading_units
 
 if TYPE_CHECKING:
     from gridloop.engine.view import LakeView
@@ -29,12 +29,15 @@ class MeterBlock:
         units: by month.
         meters: ids, sorted.
         first_day, last_day: the days of the channel over all meters, both inclusive.
+        changed: meters that have readings of another interval length or zone too; they are expected only as long as
+            they delivered this one.
     """
 
     units: tuple[ReadingUnit, ...]
     meters: tuple[str, ...]
     first_day: date
     last_day: date
+    changed: frozenset[str] = frozenset()
 
     @property
     def days(self) -> int:
@@ -74,6 +77,7 @@ def meter_blocks(view: LakeView, channel: Channel) -> Iterator[MeterBlock]:
     for unit in reading_units(view, channel):
         grouped[unit.bucket, unit.zone, unit.interval_minutes].append(unit)
     spans: dict[tuple[str, int], tuple[date, date] | None] = {}
+    changed = changed_meters(grouped)
     for (_, zone, interval), units in sorted(grouped.items()):
         if (zone, interval) not in spans:
             spans[zone, interval] = reading_span(view, units[0])
@@ -82,7 +86,7 @@ def meter_blocks(view: LakeView, channel: Channel) -> Iterator[MeterBlock]:
             continue
         meters = sorted({meter for unit in units for meter in unit.meters()})
         for start in range(0, len(meters), BLOCK_METERS):
-            yield MeterBlock(tuple(units), tuple(meters[start : start + BLOCK_METERS]), *span)
+            yield MeterBlock(tuple(units), tuple(meters[start : start + BLOCK_METERS]), *span, changed)
 
 
 def load_history(block: MeterBlock) -> History:

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from gridloop.engine.writer import LakeWriter
 
 EPOCH = date(1970, 1, 1).toordinal()
+EXACT_WH = 2**24
+"""Wh an interval that a cube holds exactly (16.8 MWh); a day with a larger value stays as it was delivered."""
 
 
 @dataclass(frozen=True)
@@ -164,6 +166,7 @@ def _edited_rows(
     held = history.latest_quality if history.latest_quality is not None else np.zeros(1, dtype=np.uint8)
     same = (wh == history.latest_wh) | (np.isnan(wh) & np.isnan(history.latest_wh))
     changed = history.delivered & ~(same & (marked == held)).all(axis=2)
+    changed &= ~(np.abs(history.delivered_wh) > EXACT_WH).any(axis=2)
     meter, day = np.nonzero(changed)
     known = np.maximum(history.available_at_us, history.latest_available_at_us).max(axis=1, initial=-1)[meter]
     again = history.latest_available_at_us[meter, day] == known

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from gridloop.domain.finding import Finding, Severity
 from gridloop.domain.reading import Channel
-from gridloop.engine.readings import ReadingUnit, reading_span, reading_units, scan_units
+from gridloop.engine.readings import ReadingUnit, changed_meters, reading_span, reading_units, scan_units
 from gridloop.insight.features.occupancy import Occupancy, occupancies
 from gridloop.insight.features.surroundings import Surroundings, surroundings
 
@@ -107,7 +107,9 @@ def extract_features(
     tables: list[pa.Table] = []
     findings: list[Finding] = []
     meters = readings = 0
+    changed: set[str] = set()
     for channel in chosen.channels:
+        changed |= changed_meters(_grouped(view, channel))
         fleets = list(_fleets(view, channel, chosen.window_days))
         for described in scan_units(
             fleets, lambda f: _describe(f, occupants), threads=threads, progress=progress
@@ -116,14 +118,50 @@ def extract_features(
             meters += described.meters
             readings += described.readings
             findings += _without_customer(channel, described.unowned)
-    rows = pa.concat_tables(tables) if tables else _empty_rows()
-    return Extraction(_as_known(rows), tuple(findings), meters, readings)
+    rows = longest_stretch(_as_known(pa.concat_tables(tables) if tables else _empty_rows()), changed)
+    findings += _changed(sorted(changed))
+    return Extraction(rows, tuple(findings), meters, readings)
 
 
-def _fleets(view: LakeView, channel: Channel, window_days: int) -> Iterator[_Fleet]:
+def longest_stretch(rows: pa.Table, changed: Collection[str]) -> pa.Table:
+    """Of meters that changed their interval length or zone, only the stretch with the most usable days.
+
+    Args:
+        rows: of table `feature`; a stretch is all rows of a customer, meter and channel with one window.
+        changed: the meters.
+    """
+    if not changed:
+        return rows
+    mixed = pc.is_in(rows.column("meter_id"), pa.array(sorted(changed), pa.string()))
+    keys = ["customer_id", "meter_id", "channel", "feature"]
+    numbered = rows.append_column("_row", pa.array(np.arange(rows.num_rows))).filter(mixed)
+    order = numbered.sort_by([("days_used", "descending"), ("_row", "ascending")])
+    longest = order.group_by(keys, use_threads=False).aggregate([("_row", "first")]).column("_row_first")
+    place = np.r_[np.flatnonzero(~mixed.to_numpy(zero_copy_only=False)), longest.to_numpy()]
+    return rows.take(pa.array(np.sort(place)))
+
+
+def _changed(meters: Sequence[str]) -> Iterator[Finding]:
+    if meters:
+        yield Finding(
+            "feature.changed_interval",
+            f"{len(meters)} meters changed their interval length or zone; only the longer stretch is described.",
+            {"meters": len(meters), "first": meters[0]},
+            Severity.WARNING,
+            "reading",
+        )
+
+
+def _grouped(view: LakeView, channel: Channel) -> dict[tuple[int, str, int], list[ReadingUnit]]:
+    """The units of a channel by bucket, zone and interval length."""
     grouped: dict[tuple[int, str, int], list[ReadingUnit]] = defaultdict(list)
     for unit in reading_units(view, channel):
         grouped[unit.bucket, unit.zone, unit.interval_minutes].append(unit)
+    return grouped
+
+
+def _fleets(view: LakeView, channel: Channel, window_days: int) -> Iterator[_Fleet]:
+    grouped = _grouped(view, channel)
     around: dict[str, Surroundings] = {}
     calendars: dict[tuple[str, int], tuple[Window, DayCalendar]] = {}
     for (_, zone, interval), units in grouped.items():
