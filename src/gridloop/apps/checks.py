@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from datetime import date
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from gridloop.domain.errors import DataQualityGate, UsageError, did_you_mean
@@ -58,15 +59,19 @@ def findings_by_rule(findings: Sequence[Finding]) -> list[dict[str, Any]]:
 
 
 def of_rule(findings: Sequence[Finding], rule: str) -> list[Finding]:
-    """The findings of one rule.
+    """The findings of one rule; none when it holds.
 
     Raises:
-        UsageError: that rule found nothing, or there is none of that name.
+        UsageError: there is no rule of that name.
     """
+    from gridloop.data.quality.rule import FAMILIES
+
     mine = [finding for finding in findings if finding.code == rule]
-    if not mine:
-        codes = {finding.code for finding in findings}
-        raise UsageError(f"Rule {rule!r} has no finding.", ways_out=did_you_mean(rule, codes))
+    family, _, rest = rule.partition(".")
+    codes = {finding.code for finding in findings}
+    mistyped = get_close_matches(rule, codes, n=1, cutoff=0.9)
+    if not mine and (mistyped or family not in FAMILIES or not rest):
+        raise UsageError(f"There is no rule {rule!r}.", ways_out=did_you_mean(rule, codes))
     return mine
 
 

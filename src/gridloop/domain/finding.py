@@ -8,7 +8,7 @@ from enum import StrEnum
 
 
 class Severity(StrEnum):
-    """How grave a finding is: INFO tells, WARNING wants a look, ERROR makes a result doubtful, CRITICAL stops a gate."""
+    """How grave a finding is: INFO tells, WARNING wants a look, ERROR casts doubt on results, CRITICAL stops a gate."""
 
     INFO = "info"
     WARNING = "warning"

@@ -1,4 +1,4 @@
-"""How a canonical table is declared, as data: everything else about it is generated from this (docs/conventions.md §5)."""
+"""How a canonical table is declared, as data; all else about it is generated from this (docs/conventions.md §5)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from enum import StrEnum
 
 
 class Kind(StrEnum):
-    """Column types. INSTANT is UTC with microseconds, DATE a civil day, MONEY decimal(18, 6) in the workspace currency."""
+    """Column types. INSTANT is UTC with microseconds, DATE a civil day, MONEY decimal(18, 6) in the one currency."""
 
     STRING = "string"
     BOOL = "bool"
@@ -68,7 +68,7 @@ class Column:
         name: snake_case, the field's standard term.
         kind: type.
         label: for people, in English and Chinese.
-        unit: SI or currency unit of a number (`Wh`, `kW`, `degC`, `currency`, `percent`, `minutes`); None where it has none.
+        unit: SI or currency unit of a number (`Wh`, `kW`, `degC`, `currency`, `percent`); None where it has none.
         privacy: who may see it.
         nullable: whether a row may lack it, and then `null_means` says what that means.
         null_means: the meaning of an absent value, one phrase.

@@ -20,6 +20,7 @@ from gridloop.apps.cli.output import (
     guarded,
     plain,
     print_error,
+    say,
     show_findings,
     show_rows,
     sparkline,
@@ -206,3 +207,11 @@ def test_progress_on_a_terminal_is_one_line_that_is_overwritten(capsys):
 def test_quiet_progress_says_nothing(capsys):
     ProgressLine(Style(quiet=True))("reading", 1, 1)
     assert capsys.readouterr() == ("", "")
+
+
+def test_what_looks_like_markup_in_data_is_printed_as_it_is(capsys):
+    show_rows([{"name": "[/z] [bold]x[/bold]"}], Style(color=False))
+    say("a [/b] sentence", Style(color=False))
+
+    assert "[/z] [bold]x[/bold]" in (printed := capsys.readouterr().out)
+    assert "a [/b] sentence" in printed

@@ -270,3 +270,22 @@ def test_every_job_of_the_loop_names_tables_that_are_there(session, one):
 def test_the_jobs_run_on_an_empty_workspace(session, workspace_path: Path):
     assert [o.outcome for o in run_jobs(session, JOBS)] == [Outcome.DONE] * len(JOBS)
     assert [o.outcome for o in run_jobs(session, JOBS)] == [Outcome.FRESH] * len(JOBS)
+
+
+def test_a_failure_that_the_ledger_cannot_record_is_told_and_undone(session, write, monkeypatch):
+    run_job(session, job(write("north")))
+    before = session.lake.heads()
+
+    def fails(context: JobContext) -> None:
+        write("south")(context)
+        raise GridloopError("The job's own reason.")
+
+    def no_room(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(session.ledger.runs, "fail", no_room)
+    with pytest.raises(GridloopError, match="own reason"):
+        run_job(session, job(fails), force=True)
+
+    assert session.lake.heads() == before
+    assert names(session) == ["north"]

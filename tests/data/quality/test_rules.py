@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from gridloop.data.quality.rule import FAMILIES
 from gridloop.data.quality.rules import check_tables
 from gridloop.domain.finding import Severity
 from gridloop.domain.table import Stage
@@ -237,3 +238,15 @@ def test_finding_ids_are_unique_and_sixteen_characters(dirty):
     ids = [row["finding_id"] for row in rows]
     assert len(set(ids)) == len(ids)
     assert {len(i) for i in ids} == {16}
+
+
+def test_the_name_of_every_rule_begins_with_a_known_family(clean, new_utility, tmp_path):
+    _, rows = clean
+    utility = new_utility()
+    plant_in_records(utility)
+    _, faulty = utility.check(tmp_path / "faulty")
+
+    families = {row["rule"].partition(".")[0] for row in [*rows, *faulty]}
+
+    assert families <= FAMILIES
+    assert len(families) > 10

@@ -54,6 +54,8 @@ def check(
     if rule is not None:
         findings = of_rule(findings, rule)
         show_findings(findings, style, most=most)
+        if not findings:
+            say(f"Rule {rule} has no finding.", style)
     elif style.form != "text":
         show_findings(findings, style)
     else:

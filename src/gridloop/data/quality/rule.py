@@ -31,6 +31,12 @@ SURPLUS = "_surplus"
 
 LIST_KINDS = (Kind.INT_LIST, Kind.DOUBLE_LIST)
 
+FAMILIES = frozenset(
+    """agree bill blank calendar finite form identifier import intake key known linked order overlap plausible range
+    rate reading reference reference_unfilled required rule timeliness values zone""".split()  # noqa: SIM905 - a list of 24 lines
+)
+"""What the name of a rule may begin with, before its first dot; docs/methods/data-quality.md tells of each."""
+
 
 class Dimension(StrEnum):
     """Dimensions of data quality (S75–S85)."""
