@@ -1,0 +1,1 @@
+"""Strategy: chooses an action, a price, a group."""
