@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal
+from fractions import Fraction
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -18,6 +20,11 @@ from gridloop.strategy.tariff.bill import month_parts
 from gridloop.strategy.tariff.store import parse_tariff
 
 HOLIDAYS = {date(2024, 2, 12), date(2024, 3, 29), date(2024, 10, 1), date(2023, 12, 25)}
+
+
+def half_up(share: Fraction) -> Decimal:
+    """The nearest whole number, halves up; of an exact fraction, so that 266/28 is 9.5 and not just below it."""
+    return Decimal(math.floor(share + Fraction(1, 2)))
 
 
 def bill_by_hand(tariff: dict[str, Any], first: date, readings: list[tuple[datetime, int]]) -> list[Decimal]:
@@ -40,16 +47,16 @@ def bill_by_hand(tariff: dict[str, Any], first: date, readings: list[tuple[datet
     amounts, used = [], Decimal(0)
     for key, energy in months.items():
         last = (date(key[0] + key[1] // 12, key[1] % 12 + 1, 1) - date(*key, 1)).days
-        total, share = sum(energy.values(), Decimal(0)), Decimal(len(days[key])) / last
+        total, share = sum(energy.values(), Decimal(0)), Fraction(len(days[key]), last)
         lines = [Decimal(tariff["energy"]["rates"][period]) * kwh for period, kwh in energy.items()]
         lines += [Decimal(tariff["fixed"][0]["amount"]) * len(days[key])]
-        lines += [Decimal(tariff["fixed"][1]["amount"]) * share.quantize(Decimal("0.001"), ROUND_HALF_UP)]
+        lines += [Decimal(tariff["fixed"][1]["amount"]) * half_up(share * 1000) / 1000]
         lines += [Decimal(tariff["surcharges"][0]["rate"]) * total]
         yearly, low = tariff["tiers"]["per"] == "year", Decimal(0)
         whole = (first.replace(year=first.year + 1) - first).days
-        portion = Decimal(sum(map(len, days.values()))) / whole if yearly else share
+        portion = Fraction(sum(map(len, days.values())), whole) if yearly else share
         for block in tariff["tiers"]["blocks"]:
-            high = (Decimal(block.get("up_to_kwh", 10**9)) * portion).quantize(Decimal(1), ROUND_HALF_UP)
+            high = half_up(block.get("up_to_kwh", 10**9) * portion)
             high = high if "up_to_kwh" in block else Decimal(10**9)
             start = used if yearly else Decimal(0)
             within = max(min(start + total, high) - max(start, low), Decimal(0))

@@ -131,9 +131,10 @@ def test_every_command_that_answers_csv_answers_json_too():
     assert [n for n, c in leaves(root) if "--csv" in options(c) and "--json" not in options(c)] == []
 
 
-def test_every_command_but_those_that_make_a_workspace_takes_one():
+def test_every_command_but_those_that_need_none_takes_a_workspace():
     root = typer.main.get_command(app)
     assert [n for n, c in leaves(root) if "--workspace" not in options(c)] == [
         "gridloop init",
         "gridloop demo",
+        "gridloop benchmark",
     ]
