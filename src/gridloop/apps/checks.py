@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from datetime import date
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
@@ -19,11 +20,10 @@ if TYPE_CHECKING:
 
 def quality_findings(session: Session) -> list[Finding] | None:
     """The findings of the last quality run; None when none has run yet."""
-    view = session.published()
     if session.ledger.runs.last_success("data.check") is None:
         return None
-    rows = view.arrow("quality_finding").to_pylist() if view.exists("quality_finding") else []
-    view.close()
+    with closing(session.published()) as view:
+        rows = view.arrow("quality_finding").to_pylist() if view.exists("quality_finding") else []
     return [
         Finding(
             row["rule"],
@@ -243,21 +243,23 @@ def quarantine_rows(session: Session, *, reason: str | None, reveal: bool, most:
     Raises:
         UsageError: no row was kept out for that reason.
     """
-    view = session.published()
-    if not view.exists("quarantine"):
-        return []
-    rows = view.table("quarantine")
-    if reason is None:
-        counted = rows.group_by("recipe", "role", "reason_code").aggregate(
-            rows=rows.count(), intervals=rows.intervals.sum(), example=rows.reason.min()
-        )
-        return counted.order_by(["recipe", "role", "reason_code"]).to_pyarrow().to_pylist()  # type: ignore[no-any-return]
-    listed = rows.filter(rows.reason_code == reason).order_by(["role", "source_row"]).limit(most)
-    found = listed.to_pyarrow().to_pylist()
-    if not found:
+    with closing(session.published()) as view:
+        if not view.exists("quarantine"):
+            return []
+        rows = view.table("quarantine")
+        if reason is None:
+            counted = rows.group_by("recipe", "role", "reason_code").aggregate(
+                rows=rows.count(), intervals=rows.intervals.sum(), example=rows.reason.min()
+            )
+            ordered: list[dict[str, Any]] = (
+                counted.order_by(["recipe", "role", "reason_code"]).to_pyarrow().to_pylist()
+            )
+            return ordered
+        listed = rows.filter(rows.reason_code == reason).order_by(["role", "source_row"]).limit(most)
+        found = listed.to_pyarrow().to_pylist()
         codes = rows.select("reason_code").distinct().to_pyarrow()["reason_code"].to_pylist()
+    if not found:
         raise UsageError(f"No row is kept out for {reason!r}.", ways_out=did_you_mean(reason, codes))
-    view.close()
     if reveal and found:
         from gridloop.security.seal import open_text
 

@@ -43,6 +43,9 @@ if TYPE_CHECKING:
     from gridloop.security.landing import LandingZone
     from gridloop.security.vault import Vault
 
+ROWS_TO_JUDGE = 20
+"""A file of fewer rows may be bad by chance; a longer one without a good row is another file."""
+
 Progress = Callable[[str, int, int], None]
 """Called with what is being read, bytes read so far and bytes in all."""
 
@@ -257,6 +260,8 @@ class _Import:
 
     def _finish(self, counts: Mapping[str, int]) -> ImportReport:
         accounts = tuple(tally.account() for tally in self.tallies)
+        for tally in self.tallies:
+            _require_something_usable(tally)
         findings = import_findings(self.plan, self.tallies)
         rows = IntakeRows(self.recipe, self.context.received_at, self.context.vault.key_id)
         writer = self.context.lake.writer(Stage.DATA)
@@ -273,6 +278,25 @@ class _Import:
         if again and view.exists("quarantine"):
             writer.delete("quarantine", {"file_id": again})
         view.close()
+
+
+def _require_something_usable(tally: FileTally) -> None:
+    """Refuse a file all of whose rows are quarantined: it is not what the recipe says, or came too early.
+
+    Raises:
+        SourceMismatch: nothing may be published, so that the file can be imported when it is right.
+    """
+    counts = tally.counts
+    if counts.get("rows_quarantined", 0) < max(counts.get("rows_in", 0), ROWS_TO_JUDGE):
+        return
+    raise SourceMismatch(
+        f"No row of file {tally.name!r} can be used as role {tally.role!r}.",
+        evidence={text: f"{rows:,} rows" for rows, _, text in tally.book.summary().values()},
+        ways_out=(
+            "Check the unit, the columns and the meters of the file against the recipe.",
+            "If what it refers to comes later, import that first.",
+        ),
+    )
 
 
 def _ordered(recipe: Recipe, file: SourceFile) -> bool:

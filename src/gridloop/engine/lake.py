@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ from gridloop.domain.errors import GridloopError, WriterNotOwner
 from gridloop.domain.table import Stage, Store, TableSpec
 from gridloop.domain.tables import CATALOGUE
 from gridloop.engine.commit import content_of, forget_snapshots, set_head, snapshot_gone
+from gridloop.engine.durable import disk_full_is_told
 from gridloop.engine.locations import ROOT_PROPERTY, SCHEME
 from gridloop.engine.schema import iceberg_partition, iceberg_schema
 from gridloop.engine.workspace import Workspace
@@ -49,16 +51,20 @@ class Lake:
             from pyiceberg.catalog.sql import SqlCatalog
 
             self.workspace.lake_dir.mkdir(parents=True, exist_ok=True)
-            self._catalogue = SqlCatalog(
-                "lake",
-                uri=f"sqlite:///{self.workspace.lake_dir / 'catalogue.db'}",
-                warehouse=f"{SCHEME}/lake",
-                **{
-                    "py-io-impl": "gridloop.engine.locations.WorkspaceFileIO",
-                    ROOT_PROPERTY: str(self.workspace.root),
-                },
-            )
-            self._catalogue.create_namespace_if_not_exists(NAMESPACE)
+            try:
+                self._catalogue = SqlCatalog(
+                    "lake",
+                    uri=f"sqlite:///{self.workspace.lake_dir / 'catalogue.db'}",
+                    warehouse=f"{SCHEME}/lake",
+                    **{
+                        "py-io-impl": "gridloop.engine.locations.WorkspaceFileIO",
+                        ROOT_PROPERTY: str(self.workspace.root),
+                    },
+                )
+                self._catalogue.create_namespace_if_not_exists(NAMESPACE)
+            except Exception as error:
+                self._catalogue = None
+                raise _catalogue_damaged(self.workspace.lake_dir, error) or error from error
         return self._catalogue
 
     def close(self) -> None:
@@ -145,6 +151,7 @@ class Lake:
 
         Raises:
             GridloopError: the lake lacks something of the manifest; nothing was changed or removed.
+            StorageFull: no room; what was published can be read, and the next call completes it.
         """
         if lost := self.lost(manifest):
             raise snapshot_gone(lost)
@@ -158,8 +165,9 @@ class Lake:
             if wanted is None:
                 self._drop(name)
             else:
-                set_head(table, wanted)
-                forget_snapshots(table, keep=manifest.values())
+                with disk_full_is_told(self.workspace.lake_dir):
+                    set_head(table, wanted)
+                    forget_snapshots(table, keep=manifest.values())
         self._remove_unpublished_folders()
         if undone:
             self.maintenance("restore").remove_orphans(undone)
@@ -221,3 +229,18 @@ class Lake:
                 ),
             )
         return spec
+
+
+def _catalogue_damaged(folder: Path, error: Exception) -> GridloopError | None:
+    """The error for a catalogue that is no whole database; None when `error` is another one."""
+    code = getattr(getattr(error, "orig", None), "sqlite_errorcode", 0) & 0xFF
+    if code not in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+        return None
+    return GridloopError(
+        "The catalogue of the lake is damaged or is no catalogue at all.",
+        evidence={"file": str(folder / "catalogue.db")},
+        ways_out=(
+            "Restore the workspace folder from its backup.",
+            "Import the source files again into a new one.",
+        ),
+    )

@@ -41,9 +41,11 @@ class _SyncedFile(BufferedWriter):
 
     def close(self) -> None:
         if not self.closed:
-            self.flush()
-            os.fsync(self.fileno())
-        super().close()
+            try:
+                self.flush()
+                os.fsync(self.fileno())
+            finally:
+                super().close()
 
 
 class _WorkspaceFile(PyArrowFile):

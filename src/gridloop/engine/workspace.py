@@ -132,7 +132,11 @@ class Workspace:
         try:
             settings = tomllib.loads(path.read_text(encoding="utf-8"))
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise UsageError(f"{path} cannot be read as TOML.", evidence={"reason": str(error)}) from error
+            raise UsageError(
+                f"{path} cannot be read as TOML.",
+                evidence={"reason": str(error)},
+                ways_out=("Mend the line, or put the file back from a backup of the workspace.",),
+            ) from error
         workspace = cls(folder, _validated(settings))
         workspace._check_version(migrating)
         return workspace
@@ -200,7 +204,9 @@ def _validated(settings: dict[str, object]) -> WorkspaceConfig:
             f"Setting {name!r} {faults.get(first['type'], 'has an impossible value')}.",
             # never the values of other settings, nor of an unknown one: a database's URL holds its password
             evidence={"value": first["input"], "reason": first["msg"]} if first["type"] not in faults else {},
-            ways_out=did_you_mean(name, WorkspaceConfig.model_fields) if unknown else (),
+            ways_out=did_you_mean(name, WorkspaceConfig.model_fields)
+            if unknown
+            else (f"Set {name!r} in {SETTINGS_FILE}; docs/reference/settings.md says what it may be.",),
         ) from error
 
 

@@ -18,7 +18,7 @@ WAIT_SECONDS = 30
 """How long a write waits for another writer before it gives up."""
 
 _BUSY = {"SQLITE_BUSY", "SQLITE_LOCKED", "40001", "40P01", "55P03"}
-_FULL = {"SQLITE_FULL", "SQLITE_IOERR_WRITE", "53100"}
+_FULL = {"SQLITE_FULL", "SQLITE_IOERR_WRITE", "SQLITE_IOERR_SHMSIZE", "53100"}
 _DAMAGED = {"SQLITE_CORRUPT", "SQLITE_NOTADB", "XX001", "XX002"}
 
 

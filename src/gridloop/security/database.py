@@ -14,6 +14,8 @@ from gridloop.engine.durable import storage_full
 from gridloop.security.errors import VaultDamaged
 
 FILE = "vault.db"
+_FULL = {"SQLITE_IOERR_WRITE", "SQLITE_IOERR_SHMSIZE"}
+"""Names of errors, besides SQLITE_FULL, by which SQLite tells that the disk has no room."""
 LAYOUT = 1
 """Version of the tables below."""
 
@@ -133,7 +135,7 @@ class VaultDatabase:
 
     def _translated(self, error: sqlite3.Error) -> GridloopError:
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-        if code == sqlite3.SQLITE_FULL:
+        if code == sqlite3.SQLITE_FULL or getattr(error, "sqlite_errorname", "") in _FULL:
             return storage_full(self.path.parent)
         if code == sqlite3.SQLITE_BUSY:
             return WorkspaceLocked(

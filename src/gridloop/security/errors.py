@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from gridloop.domain.errors import GridloopError
+from gridloop.domain.errors import GridloopError, NotPermitted
 
 
 class WrongKey(GridloopError):
     """There is a key, but it is not the one that this vault was sealed with."""
 
 
-class WrongPassphrase(GridloopError):
+class WrongPassphrase(NotPermitted):
     """A key backup does not open with this passphrase."""
 
 

@@ -6,7 +6,7 @@ import hashlib
 import io
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -168,6 +168,14 @@ class LandingZone:
         there = self.holds(file_id)
         self._path(file_id).unlink(missing_ok=True)
         return there
+
+    def remove_all_but(self, file_ids: Iterable[str]) -> int:
+        """Delete every stored file that is not named; returns how many. Call it under the workspace lock."""
+        kept = {self._path(file_id) for file_id in file_ids}
+        gone = [path for path in self.folder.glob(f"*{SUFFIX}") if path not in kept]
+        for path in gone:
+            path.unlink(missing_ok=True)
+        return len(gone)
 
     def remove_leftovers(self) -> int:
         """Delete parts of files that a killed run left behind; call it under the workspace lock."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from contextlib import suppress
+import os
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -42,18 +42,33 @@ def mend(session: Session) -> list[str]:
     if unfinished:
         session.lake.maintenance("mend").remove_orphans()
         session.lake.maintenance("mend").remove_spills()
-        clear_landing(session)
+    clear_landing(session)
     # last: a kill while mending leaves the reason to mend again. Whoever holds the workspace lock knows that no other
     # run is alive, on whatever machine or in whatever container it was started.
+    for run in session.ledger.runs.running():
+        if run.pid == os.getpid():  # this very process failed at it, and the ledger had no room to say so
+            session.ledger.runs.fail(
+                run.run_id, "Unrecorded", "The run failed, and that could not be recorded then."
+            )
     session.ledger.runs.abandon_dead(silent_for=timedelta(0))
     complete_erasures(session)
     return undone
 
 
 def clear_landing(session: Session) -> None:
-    """Remove parts of source files that a killed import left; without the key they wait until the key is back."""
-    with suppress(KeyLost):
-        session.landing.remove_leftovers()
+    """Remove source files that a killed or failed import left; without the key they wait until the key is back.
+
+    No published row accounts for them, so nobody knows whom they tell of, and they would block every erasure.
+    """
+    try:
+        landing = session.landing
+    except KeyLost:
+        return
+    landing.remove_leftovers()
+    view = session.published()
+    rows = view.arrow("landing_file", columns=["file_id"]) if view.exists("landing_file") else None
+    view.close()
+    landing.remove_all_but(rows.column("file_id").to_pylist() if rows is not None else ())
 
 
 def complete_erasures(session: Session) -> int:

@@ -27,6 +27,7 @@ def open_source(opener: Opener, name: str, file: SourceFile) -> SourceReader:
     kind = ParquetReader if file.format == "parquet" else CsvReader
     reader: SourceReader = kind(opener, name, file)
     _check_columns(reader.columns, name, file)
+    _check_points(reader.columns, name, file)
     return reader
 
 
@@ -42,12 +43,34 @@ def _check_columns(found: tuple[str, ...], name: str, file: SourceFile) -> None:
             evidence={
                 "missing": _shortened(absent),
                 "expected": _shortened(required),
-                "found": _shortened(list(found)),
+                # a file without its header starts with data, and that may be a person's
+                "found": _shortened(list(found)) if set(found) & set(file.columns) else "none of them",
             },
             ways_out=(
                 "Check that the file belongs to this role.",
                 "If the source renamed its columns, copy the recipe into <workspace>/recipes and change them there.",
             ),
+        )
+
+
+def _check_points(found: tuple[str, ...], name: str, file: SourceFile) -> None:
+    """Refuse a wide file with more numbered values than the recipe reads: the rest would vanish uncounted."""
+    points = file.readings.points if file.readings is not None else None
+    if points is None:
+        return
+    known = {*points.names, *file.columns}
+    beyond = [
+        column
+        for column in found
+        if column not in known
+        and column.startswith(points.prefix)
+        and column.removeprefix(points.prefix).isdecimal()
+    ]
+    if beyond:
+        raise SourceMismatch(
+            f"File {name!r} has more values a day than role {file.role!r} reads.",
+            evidence={"read": points.count, "not read": _shortened(beyond)},
+            ways_out=("Copy the recipe into <workspace>/recipes and set `count` under `points` there.",),
         )
 
 
