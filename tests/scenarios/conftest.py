@@ -58,6 +58,14 @@ def command() -> Callable[..., Answer]:
     return typed
 
 
+@pytest.fixture(scope="module")
+def module_command(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Answer]]:
+    """Types `gridloop` for a whole module, whose keys lie in a folder of its own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GRIDLOOP_KEYS", str(tmp_path_factory.mktemp("keys")))
+        yield typed
+
+
 @pytest.fixture
 def program() -> Callable[..., Answer]:
     """Types `gridloop` and the words given, in a process of its own."""

@@ -64,7 +64,9 @@ class Lake:
                 self._catalogue.create_namespace_if_not_exists(NAMESPACE)
             except Exception as error:
                 self._catalogue = None
-                raise _catalogue_damaged(self.workspace.lake_dir, error) or error from error
+                if damaged := _catalogue_damaged(self.workspace.lake_dir, error):
+                    raise damaged from error
+                raise
         return self._catalogue
 
     def close(self) -> None:
