@@ -22,6 +22,7 @@ from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
 import gridloop
+from gridloop.apps.actor import USER_VARIABLE
 from gridloop.apps.cli import app
 from gridloop.apps.cli.keeping import PASSPHRASE
 from gridloop.apps.cli.main import DEBUG_VARIABLE
@@ -48,6 +49,8 @@ ENVIRONMENT = {
     "the setting `keys_folder` of a workspace goes before it.",
     PASSPHRASE: "Passphrase for `gridloop vault export-key` and `import-key`, for scripts that cannot be asked.",
     DEBUG_VARIABLE: "When set, to whatever value, an unforeseen error shows its whole trace, which may hold data.",
+    USER_VARIABLE: "Name of the person who plans, approves and launches, instead of the operating system's user; "
+    "`--as` goes before it. Nothing proves it until there are accounts.",
     "NO_COLOR": "When set, to whatever value, text is not coloured, as by `--no-color`.",
     "GRIDLOOP_DATA": "For tests only: folder of the public data sets that tests marked `realdata` read.",
     "GRIDLOOP_KILL_SEED": "For tests only: seed of the moments at which the kill tests strike, to repeat one.",

@@ -48,7 +48,6 @@ def test_a_planned_table_has_name_key_and_owner_only():
         "visit",
         "policy",
         "forecast",
-        "recommendation",
         "release",
         "dr_event",
         "settlement",

@@ -12,6 +12,7 @@ from gridloop.engine.lake import Lake
 from gridloop.engine.workspace import SETTINGS_FILE, Workspace
 
 if TYPE_CHECKING:
+    from gridloop.domain.clock import Clock
     from gridloop.engine.view import LakeView
     from gridloop.ledger.store import Ledger
     from gridloop.security.landing import LandingZone
@@ -35,7 +36,12 @@ class Session:
         """The records that must never be lost or doubled."""
         from gridloop.ledger.store import Ledger
 
-        return Ledger.open(self.workspace.ledger_url)
+        return Ledger.open(self.workspace.ledger_url, self.clock)
+
+    @cached_property
+    def clock(self) -> Clock:
+        """The present of the workspace."""
+        return self.workspace.clock
 
     @cached_property
     def vault(self) -> Vault:
@@ -123,7 +129,7 @@ def _complete(session: Session) -> None:
     )
     if used or Vault.exists(workspace.vault_dir):
         return
-    ledger = Ledger.open(workspace.ledger_url)
+    ledger = Ledger.open(workspace.ledger_url, session.clock)
     ledger.upgrade()
     ledger.close()
     Vault.create(workspace.vault_dir, workspace.config.id, keys_dir=session.keys_folder).close()

@@ -27,6 +27,21 @@ class SystemClock:
 
 
 @dataclass(frozen=True, slots=True)
+class ClockBehind:
+    """The machine's clock as it was some time ago; it goes on, so that what is recorded keeps its order.
+
+    Attributes:
+        behind: how far its present lies before the machine's; not negative.
+    """
+
+    behind: timedelta
+
+    def now(self) -> datetime:
+        """The present instant of this clock, aware, in UTC."""
+        return datetime.now(UTC) - self.behind
+
+
+@dataclass(frozen=True, slots=True)
 class FixedClock:
     """A clock that stands still.
 

@@ -6,12 +6,14 @@ import json
 import tomllib
 import uuid
 from contextlib import AbstractContextManager
+from datetime import timedelta
 from pathlib import Path
-from typing import Self
+from typing import Any, Literal, Self
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from gridloop.domain.clock import Clock, ClockBehind, SystemClock
 from gridloop.domain.errors import (
     UsageError,
     WorkspaceExists,
@@ -25,6 +27,37 @@ from gridloop.engine.lock import exclusive_lock
 SETTINGS_FILE = "gridloop.toml"
 SCHEMA_VERSION = 1
 """Version of the workspace's layout and lake tables that this code writes; see `engine.migrations`."""
+
+
+class ChannelSettings(BaseModel):
+    """How one channel leaves the house: a table `[channels.email]` in `gridloop.toml`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    transport: Literal["file", "smtp", "twin"] = Field(
+        default="file",
+        description="`file` writes messages into the workspace's `outbox`, `smtp` sends mail, `twin` is for a demo.",
+    )
+    host: str | None = Field(default=None, description="Of smtp: the server.")
+    port: int = Field(default=587, ge=1, le=65535, description="Of smtp: its port.")
+    security: Literal["starttls", "tls", "none"] = Field(
+        default="starttls", description="Of smtp: how the connection is protected; `none` on loopback only."
+    )
+    user: str | None = Field(default=None, description="Of smtp: whom to log in as.")
+    password_variable: str | None = Field(
+        default=None, description="Of smtp: the environment variable that holds the password."
+    )
+    sender: str | None = Field(default=None, description="Of smtp: address that messages come from.")
+    reply_to: str | None = Field(default=None, description="Of smtp: address that answers go to.")
+    test_recipient: str | None = Field(
+        default=None, description="When set, every message goes to this address instead of the customer's."
+    )
+    unsubscribe_url: str | None = Field(
+        default=None, description="Start of the address of one-click unsubscription; a token is added to it."
+    )
+    unsubscribe_mailto: str | None = Field(
+        default=None, description="Address that a mail of unsubscription goes to."
+    )
 
 
 class WorkspaceConfig(BaseModel):
@@ -60,6 +93,30 @@ class WorkspaceConfig(BaseModel):
     keys_folder: str | None = Field(
         default=None, description="Folder of the vault's key; the user's configuration folder when not set."
     )
+
+    playbooks: tuple[str, ...] = Field(
+        default=(), description="Plays that `gridloop run` plans; none until one is chosen."
+    )
+    channels: dict[str, ChannelSettings] = Field(
+        default_factory=dict, description="How each channel leaves the house; see the settings of channels."
+    )
+    demo: bool = Field(
+        default=False,
+        description="Whether its customers are synthetic; such a workspace alone may approve its plans by itself.",
+    )
+    clock_behind_seconds: int = Field(
+        default=0,
+        ge=0,
+        description="How far the present of a demo lies behind today; only a demo's may differ from 0.",
+    )
+
+    @model_validator(mode="after")
+    def _only_a_demo_plays(self) -> Self:
+        if not self.demo and self.clock_behind_seconds:
+            raise ValueError("only a demo's clock may lie behind")
+        if not self.demo and any(channel.transport == "twin" for channel in self.channels.values()):
+            raise ValueError("only a demo has a channel to the twin")
+        return self
 
     @field_validator("zone")
     @classmethod
@@ -163,6 +220,17 @@ class Workspace:
         return Workspace(self.root, config)
 
     @property
+    def clock(self) -> Clock:
+        """The present: the machine's clock, or a demo's, which lies behind it."""
+        behind = self.config.clock_behind_seconds
+        return ClockBehind(timedelta(seconds=behind)) if behind else SystemClock()
+
+    @property
+    def outbox_dir(self) -> Path:
+        """Folder that the transport `file` writes messages into; the operator hands them on and empties it."""
+        return self.root / "outbox"
+
+    @property
     def lake_dir(self) -> Path:
         """Folder of the Iceberg tables and their catalogue."""
         return self.root / "lake"
@@ -212,13 +280,21 @@ def _validated(settings: dict[str, object]) -> WorkspaceConfig:
 
 def _to_toml(config: WorkspaceConfig) -> str:
     lines = ["# Settings of this Gridloop workspace; every key is explained in docs/reference/settings.md."]
-    for name, value in config.model_dump(exclude_none=True).items():
-        if isinstance(value, bool):
-            lines.append(f"{name} = {str(value).lower()}")
-        elif isinstance(value, int):
-            lines.append(f"{name} = {value}")
-        else:
-            # JSON escapes all that TOML wants escaped, but the delete character
-            escaped = json.dumps(str(value), ensure_ascii=False).replace("\x7f", "\\u007f")
-            lines.append(f"{name} = {escaped}")
+    values = config.model_dump(exclude_none=True, exclude_defaults=False)
+    channels = values.pop("channels")
+    lines += [f"{name} = {_toml_value(value)}" for name, value in values.items()]
+    for name, channel in channels.items():
+        lines += ["", f"[channels.{_toml_value(name)}]"]
+        lines += [f"{key} = {_toml_value(value)}" for key, value in channel.items()]
     return "\n".join(lines) + "\n"
+
+
+def _toml_value(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, int):
+        return str(value)
+    if isinstance(value, tuple | list):
+        return f"[{', '.join(_toml_value(part) for part in value)}]"
+    # JSON escapes all that TOML wants escaped, but the delete character
+    return json.dumps(str(value), ensure_ascii=False).replace("\x7f", "\\u007f")

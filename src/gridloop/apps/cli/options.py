@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from gridloop.apps.actor import USER_VARIABLE
 from gridloop.apps.cli.output import Style
 
 WORKSPACE_VARIABLE = "GRIDLOOP_WORKSPACE"
@@ -26,6 +27,15 @@ WaitOption = Annotated[
     float, typer.Option("--wait", help="Seconds to wait for another run to finish.", min=0)
 ]
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Say what would be done; change nothing.")]
+ActorOption = Annotated[
+    str | None,
+    typer.Option(
+        "--as",
+        envvar=USER_VARIABLE,
+        help="Who acts; the operating system's user when not given.",
+        show_default=False,
+    ),
+]
 HERE = Path()
 
 

@@ -191,6 +191,38 @@ OFFER_VALUE = TableSpec(
     ),
 )
 
+RECOMMENDATION = TableSpec(
+    name="recommendation",
+    subject="results",
+    store=Store.LAKE,
+    owner=Stage.STRATEGY,
+    key=("playbook", "account_id", "as_of"),
+    label=Label("Recommendation", "推荐"),
+    retention="P3Y",
+    columns=(
+        text("playbook", "Playbook", "策略模板"),
+        key_id("account_id", "Account", "账户", "account.account_id"),
+        key_id("customer_id", "Customer", "客户", "customer.customer_id"),
+        instant("as_of", "Known as of", "数据截至时刻"),
+        one_of("decision", "Decision", "结论", "selected|excluded"),
+        text("reason", "Why it is excluded (code)", "排除原因(代码)", "it is selected"),
+        text("offer_id", "Offer", "推荐方案", "no offer fits"),
+        money("saving", "Saving of the customer a year", "客户年节省", "not priced"),
+        money("value", "Expected net value to the utility", "公司预期净值", "not valued"),
+        number("baseline", "Measure before", "活动前指标", "@unit", "not computable"),
+        text("unit", "Unit of the measure", "指标单位"),
+        text("stratum", "Stratum of the draw", "分层", "excluded"),
+        text("channel", "First channel that may be used", "首选渠道", "none may be used"),
+        whole(
+            "rank",
+            "Place by expected value (1 is best)",
+            "按预期价值排序(1 为最优)",
+            null="excluded",
+            minimum=1,
+        ),
+    ),
+)
+
 OUTCOME = TableSpec(
     name="outcome",
     subject="results",
@@ -283,15 +315,7 @@ TABLES: tuple[TableSpec, ...] = (
         "预测",
     ),
     SCORE,
-    planned(
-        "recommendation",
-        "results",
-        Store.LAKE,
-        Stage.STRATEGY,
-        ("recommendation_id",),
-        "Recommendation",
-        "推荐",
-    ),
+    RECOMMENDATION,
     OFFER_VALUE,
     OUTCOME,
     EFFECT,
