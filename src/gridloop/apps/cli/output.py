@@ -51,6 +51,11 @@ class Style:
         return Console(file=stream, no_color=not self.color, highlight=False, width=width, soft_wrap=False)
 
 
+def print_text(console: Console, text: str) -> None:
+    """Print a sentence: wrapped on a terminal, else as one line that a program can search."""
+    console.print(text, soft_wrap=not console.is_terminal)
+
+
 def plain(value: Any) -> Any:
     """A value as JSON can hold it: dates in ISO form, money as text, findings as objects."""
     if isinstance(value, datetime | date):
@@ -140,7 +145,7 @@ def show_findings(findings: Sequence[Finding], style: Style, *, most: int = 20) 
     console = style.console()
     for finding in ordered[:most]:
         label = f"[{SEVERITY_STYLE[finding.severity]}]{finding.severity.value:>8}[/]"
-        console.print(f"{label}  {escaped(finding.text)} [dim]{finding.code}[/]")
+        print_text(console, f"{label}  {escaped(finding.text)} [dim]{finding.code}[/]")
     if len(ordered) > most:
         console.print(f"          … and {len(ordered) - most} more")
 
@@ -166,7 +171,7 @@ def sparkline(values: Iterable[float | None]) -> str:
 def say(text: str, style: Style) -> None:
     """A sentence for a person, in text form only and not when quiet."""
     if style.form == "text" and not style.quiet:
-        style.console().print(escaped(text))
+        print_text(style.console(), escaped(text))
 
 
 def print_out(text: str) -> None:
@@ -177,13 +182,13 @@ def print_out(text: str) -> None:
 def print_error(error: GridloopError, style: Style) -> None:
     """Write an error with its evidence and ways out to stderr."""
     console = style.console(stderr=True)
-    console.print(f"[bold red]Error:[/] {escaped(error.what)}")
+    print_text(console, f"[bold red]Error:[/] {escaped(error.what)}")
     for name, value in error.evidence.items():
-        console.print(f"  [dim]{escaped(name)}:[/] {escaped(str(value))}")
+        print_text(console, f"  [dim]{escaped(name)}:[/] {escaped(str(value))}")
     if error.ways_out:
         console.print("  Ways out:")
         for way in error.ways_out:
-            console.print(f"    • {escaped(way)}")
+            print_text(console, f"    • {escaped(way)}")
 
 
 class ProgressLine:
