@@ -21,7 +21,7 @@ LARGEST_SHARE = 0.6
 LEAVING_AFTER_DAYS = 14
 """Nobody leaves a tariff earlier."""
 
-_PERSUASION = 0.13
+_PERSUASION = 0.125
 _NORMAL = NormalDist()
 
 
@@ -109,7 +109,7 @@ def react(seed: int, person: Person, message: Received) -> Reaction:
     """What a person does about a message; a function of the county's seed, the address and the message's id.
 
     bounce: a dead address, or a lost message. read: read · (½ + 1.35 · receptiveness). accept, of those who read:
-    0.13 · persuasion · (½ + 1.35 · receptiveness) · appeal(saving) · √(|elasticity| / 0.26).
+    0.125 · persuasion · (½ + 1.35 · receptiveness) · appeal(saving) · √(|elasticity| / 0.26).
     """
     manner = CHANNELS[message.channel]
     dead = float(Stream(seed, f"address/{message.address}").uniform(0)[0]) < manner.dead
