@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import os
+import signal
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime, timedelta
@@ -144,6 +147,39 @@ def test_another_process_sees_the_same_whatever_a_kill_left_behind(small: County
     assert second.events(LATER) == first.events(LATER)
     _send(first, small, _homes(small), name="later")
     assert second.events(LATER) == first.events(LATER)
+
+
+def test_a_kill_at_any_moment_leaves_whole_messages_or_none(small: County, tmp_path: Path) -> None:
+    whole = Answers(small)
+    _send(whole, small, _homes(small))
+    expected = {event.message_id for event in whole.events(LATER)}
+    Answers(small, tmp_path).receive("warm up", "sms", "nobody", SENT, OFFER)
+    for milliseconds in (2, 5, 9, 14):
+        child = os.fork()
+        if child == 0:
+            _send(Answers(small, tmp_path), small, _homes(small))
+            os._exit(0)
+        time.sleep(milliseconds / 1000)
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        seen = Answers(small, tmp_path).events(LATER)
+        assert {event.message_id for event in seen} <= expected
+        assert [event for event in whole.events(LATER) if event in seen] == seen
+    again = Answers(small, tmp_path)
+    _send(again, small, _homes(small))
+    assert again.events(LATER) == whole.events(LATER)
+
+
+def test_hourly_meters_answer_too(tmp_path: Path) -> None:
+    settings = TwinSettings(customers=60, days=31, seed=4, end=END, continued_days=30, interval_minutes=60)
+    county = County(settings)
+    answers = Answers(county, tmp_path / "truth")
+    _send(answers, county, _homes(county), saving="800")
+    county.write_continuation(tmp_path / "later", answers, truth=tmp_path / "truth")
+    assert answers.responses().enrolments
+    assert "P24" in pq.read_schema(tmp_path / "later" / "readings" / "readings_2025-06.parquet").names
+    with pytest.raises(UsageError, match="spans of one day"):
+        answers.effect_truth([(1035, 1320)], END + timedelta(days=1), END + timedelta(days=2))
 
 
 def test_answers_come_in_over_time_and_stay(small: County) -> None:

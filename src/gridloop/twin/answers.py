@@ -87,6 +87,7 @@ class Answers:
         self._county = county
         self._files = MessageFiles(None if folder is None else Path(folder))
         self._offers: dict[str | None, PricedOffer] = {}
+        self._reactions: dict[str, _Answered] = {}
 
     def receive(
         self, message_id: str, channel: str, address: str, at: datetime, facts: Mapping[str, object]
@@ -189,11 +190,12 @@ class Answers:
         """By contract row, the messages in order of time."""
         by_contract: dict[int, list[_Answered]] = defaultdict(list)
         for message in sorted(self._files.messages(), key=lambda each: (each.at, each.message_id)):
-            contract = self._addresses[message.channel == "email"][message.address]
-            person = self._person(contract)
-            by_contract[contract].append(
-                _Answered(message, person, react(self._county.settings.seed, person, message))
-            )
+            if message.message_id not in self._reactions:
+                person = self._person(self._addresses[message.channel == "email"][message.address])
+                reaction = react(self._county.settings.seed, person, message)
+                self._reactions[message.message_id] = _Answered(message, person, reaction)
+            answered = self._reactions[message.message_id]
+            by_contract[answered.person.contract].append(answered)
         return by_contract
 
     def _counts(self, each: _Answered, answered: list[_Answered]) -> bool:

@@ -158,8 +158,8 @@ def write_responses(folder: Path, simulation: Simulation, contracts: Contracts, 
     exclusive and null where it goes on.
     """
     enrolled = [responses.offers[code].name for code in responses.offer.tolist()]
-    who = responses.contract.tolist()
-    kept = responses.enrolments
+    who, kept = responses.contract.tolist(), responses.enrolments
+    returned = simulation.settings.names.get("avoided_share_returned", "avoided_share_returned")
     columns = {
         "customer_id": pa.array([contracts.customer_id[row] for row in who], pa.string()),
         "account_id": pa.array([contracts.account_id[row] for row in who], pa.string()),
@@ -176,7 +176,7 @@ def write_responses(folder: Path, simulation: Simulation, contracts: Contracts, 
             pa.string(),
         ),
         "dear_share_avoided": pa.array(responses.shares[:, 0]),
-        "avoided_share_returned": pa.array(responses.shares[:, 1]),
+        returned: pa.array(responses.shares[:, 1]),
     }
     pq.write_table(pa.table(columns), folder / "response.parquet", compression="zstd")
 
