@@ -6,8 +6,8 @@ A record that changed appears once per state, each with the UPDATED_AT at which 
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from gridloop.twin.contracts import Contracts
 from gridloop.twin.names import CONTACT_COLUMNS, draw_contacts
 from gridloop.twin.network import Network
 from gridloop.twin.premises import CHANNEL_SETS, NEVER, Premises
+from gridloop.twin.responses import Enrolment
 from gridloop.twin.seeds import Stream
 from gridloop.twin.settings import TwinSettings
 
@@ -55,12 +56,16 @@ def known_at(day: date, days_later: int = 1) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Archive:
-    """Writes the archives; `write` returns what is wrong in them."""
+    """Writes the archives; `write` returns what is wrong in them.
+
+    `enrolments`, by contract row, are those that the archive knows of.
+    """
 
     settings: TwinSettings
     premises: Premises
     network: Network
     contracts: Contracts
+    enrolments: Mapping[int, Enrolment] = field(default_factory=dict)
 
     def write(self, archive: Path, personal: Path) -> list[ArchiveFault]:
         """Write all archive files and the contacts."""
@@ -161,6 +166,10 @@ class Archive:
             for until, updated in ((None, begins), *(((ends, ends),) if ends is not None else ())):
                 rows.append((*head, until, tariff, kva, known_at(updated)))
                 assigned.append((contract, tariff, begins, until, known_at(updated)))
+            for day, name, closed in self._changes(row, begins):
+                rows.append((*head, None, name, kva, known_at(day)))
+                assigned.append((contract, *closed, day, known_at(day)))
+                assigned.append((contract, name, day, None, known_at(day)))
         columns = "CONTRACT_ID ACCT_ID SP_ID BEGIN_DATE END_DATE TARIFF_ID CAPACITY_KVA UPDATED_AT"
         write_csv(archive / "contract.csv", columns, rows)
         write_csv(
@@ -168,6 +177,17 @@ class Archive:
             "CONTRACT_ID TARIFF_ID BEGIN_DATE END_DATE UPDATED_AT",
             assigned,
         )
+
+    def _changes(self, row: int, begins: date) -> Iterator[tuple[date, str, tuple[str, date]]]:
+        """Changes of tariff: the day, the new tariff, and the assignment (tariff, begin) that ends that day."""
+        enrolment = self.enrolments.get(row)
+        if enrolment is None or enrolment.offer.name is None:
+            return
+        own, offered, since = self.contracts.tariff_id[row], enrolment.offer.name, enrolment.since
+        if since <= self.settings.last_day.toordinal():
+            yield date.fromordinal(since), offered, (own, begins)
+        if enrolment.until <= self.settings.last_day.toordinal():
+            yield date.fromordinal(enrolment.until), own, (offered, date.fromordinal(since))
 
     def _validity(self, row: int) -> tuple[date, date | None]:
         ends = int(self.contracts.ends[row])

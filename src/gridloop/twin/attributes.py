@@ -36,8 +36,12 @@ BEHAVIOURAL = (
     "switching_propensity",
     "household_persons",
     "floor_area_m2",
+    "avoided_share_returned",
+    "raises_evening_use",
+    "contact_saving_share",
+    "tariff_leaving_per_day",
 )
-"""What a campaign, a price or a bill would meet; later subjects of the county read these."""
+"""What a campaign, a price or a bill meets."""
 
 HIDDEN = (*PHYSICAL, *BEHAVIOURAL, "archetype_label", "true_class")
 """Every hidden attribute by its own name; none may appear in a source file."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import calendar
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 
 from gridloop.twin.contracts import Contracts
 from gridloop.twin.loads import sum_by_period
+from gridloop.twin.offers import PricedOffer
+from gridloop.twin.responses import Enrolment
 from gridloop.twin.seeds import Stream
 from gridloop.twin.simulation import Month, Simulation
 from gridloop.twin.tariffs import TARIFFS, Bill, Usage, bill, slot_periods
@@ -82,9 +84,23 @@ def periods_of_block(
 
 
 def bills_of_block(
-    simulation: Simulation, contracts: Contracts, block: slice, month: Month, registers: Registers
+    simulation: Simulation,
+    contracts: Contracts,
+    block: slice,
+    month: Month,
+    net: NDArray[np.int32],
+    registers: Registers,
+    enrolments: Mapping[int, Enrolment],
 ) -> Iterator[IssuedBill]:
-    """The bills of a block's contracts for a month; none for a month that lies partly outside the window."""
+    """The bills of a block's contracts for a month; none for a month that lies partly outside the county's days.
+
+    A contract that changes its tariff within the month gets a bill for each part.
+
+    Args:
+        net: int32 [premises of the block, days, slots] Wh, import positive.
+        registers: what they counted.
+        enrolments: by contract row.
+    """
     days_in_month = calendar.monthrange(month.first.year, month.first.month)[1]
     if month.end - month.begin != days_in_month:
         return
@@ -98,24 +114,63 @@ def bills_of_block(
         ends = min(int(contracts.ends[row]), first + days_in_month)
         if begins >= ends:
             continue
-        who, days = int(contracts.premise[row]) - block.start, slice(begins - first, ends - first)
-        usage = Usage(
-            imported_wh=registers.imported[who, days].sum(axis=0).tolist(),
-            exported_wh=int(registers.exported[who, days].sum()),
-            top_wh=int(registers.top[who, days].max()),
-            interval_minutes=simulation.settings.interval_minutes,
-            capacity_kva=Decimal(str(simulation.premises.capacity_kva[block.start + who])),
-            days=ends - begins,
-            days_in_month=days_in_month,
-        )
-        yield IssuedBill(
-            bill_id=f"B{month.first:%Y%m}{contracts.contract_id[row][1:]}",
-            contract=row,
-            begins=begins,
-            ends=ends,
-            issued=date.fromordinal(first + days_in_month) + timedelta(days=delay - 1),
-            bill=bill(TARIFFS[contracts.tariff_id[row]], usage),
-        )
+        who = int(contracts.premise[row]) - block.start
+        for number, part in enumerate(_parts(begins, ends, enrolments.get(row)), start=1):
+            days = slice(part.begins - first, part.ends - first)
+            if part.offer is None:
+                usage = _usage(simulation, registers, block.start + who, who, days, days_in_month)
+                priced = bill(TARIFFS[contracts.tariff_id[row]], usage)
+            else:
+                day = date.fromordinal(part.begins)
+                priced = part.offer.bill(net[who, days], day, month.begin + days.start)
+            yield IssuedBill(
+                bill_id=f"B{month.first:%Y%m}{contracts.contract_id[row][1:]}{_ending(number)}",
+                contract=row,
+                begins=part.begins,
+                ends=part.ends,
+                issued=date.fromordinal(first + days_in_month) + timedelta(days=delay - 1),
+                bill=priced,
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """Days [begins, ends) of a month on one tariff; no offer stands for the contract's own."""
+
+    begins: int
+    ends: int
+    offer: PricedOffer | None
+
+
+def _parts(begins: int, ends: int, enrolment: Enrolment | None) -> list[_Part]:
+    """The days of a bill, cut where the tariff changed."""
+    if enrolment is None:
+        return [_Part(begins, ends, None)]
+    since, until = (min(max(day, begins), ends) for day in (enrolment.since, enrolment.until))
+    parts = (
+        _Part(begins, since, None),
+        _Part(since, until, enrolment.offer),
+        _Part(until, ends, None),
+    )
+    return [part for part in parts if part.begins < part.ends]
+
+
+def _ending(number: int) -> str:
+    return "" if number == 1 else f"-{number}"
+
+
+def _usage(
+    simulation: Simulation, registers: Registers, premise: int, who: int, days: slice, days_in_month: int
+) -> Usage:
+    return Usage(
+        imported_wh=registers.imported[who, days].sum(axis=0).tolist(),
+        exported_wh=int(registers.exported[who, days].sum()),
+        top_wh=int(registers.top[who, days].max()),
+        interval_minutes=simulation.settings.interval_minutes,
+        capacity_kva=Decimal(str(simulation.premises.capacity_kva[premise])),
+        days=days.stop - days.start,
+        days_in_month=days_in_month,
+    )
 
 
 class _Writer(Protocol):

@@ -11,19 +11,20 @@ from __future__ import annotations
 
 import errno
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from gridloop.domain.errors import StorageFull, UsageError
 from gridloop.twin.archive import Archive, ArchiveFault
-from gridloop.twin.billing import BillFiles, bills_of_block, periods_of_block, read_registers
 from gridloop.twin.contracts import Contracts, draw_contracts
-from gridloop.twin.readings import ReadingFiles, clean_rows
+from gridloop.twin.export import Export
+from gridloop.twin.responses import Enrolment
 from gridloop.twin.settings import DirtRates, TwinSettings
-from gridloop.twin.simulation import Month, Simulation
+from gridloop.twin.simulation import Delivery, Simulation
 from gridloop.twin.surroundings import (
     write_calendar,
     write_consents,
@@ -31,7 +32,10 @@ from gridloop.twin.surroundings import (
     write_price_sheet,
     write_weather,
 )
-from gridloop.twin.truth import TruthFiles, write_archive_faults, write_hidden_attributes
+from gridloop.twin.truth import write_archive_faults, write_hidden_attributes, write_responses
+
+if TYPE_CHECKING:
+    from gridloop.twin.answers import Answers
 
 __all__ = ["County", "DirtRates", "TwinSettings"]
 
@@ -83,73 +87,103 @@ class County:
         if truth is not None:
             _require_apart(sources, Path(truth))
         with _room_on_disk(sources):
-            for name in FOLDERS:
-                (sources / name).mkdir(parents=True, exist_ok=True)
-            for (
-                pattern
-            ) in _BY_DATE:  # another window would leave months behind that this county does not have
-                for old in sources.glob(pattern):
-                    old.unlink()
-            faults = self._write_archives(sources)
-            write_weather(sources / "weather", self.simulation)
+            self._clear(sources)
+            faults = self._write_archives(sources, self.simulation.first_export, {})
             if truth is not None:
                 self._write_fixed_truth(Path(truth), faults)
-            self._stream(sources, None if truth is None else Path(truth), progress)
+            self._first_export.write(sources, None if truth is None else Path(truth), progress)
+
+    def write_continuation(
+        self,
+        folder: str | Path,
+        answers: Answers | None = None,
+        progress: Progress | None = None,
+        *,
+        truth: str | Path | None = None,
+    ) -> None:
+        """Write source files for the days after the window, to be imported after the first ones.
+
+        Readings, bills, weather and calendar are those of the new days; archives say again what they said, and what
+        enrolments changed. A month that the window cut is billed as a whole.
+
+        Args:
+            folder: another folder than that of the first files; created if absent, an earlier continuation is replaced.
+            answers: what people do about messages; None for nothing.
+            progress: told after every month.
+            truth: also write the truth of these days there, in files of their own, and who changed what.
+
+        Raises:
+            UsageError: there are no such days, the folder holds the first files, or truth would lie inside it.
+            StorageFull: the disk has no room.
+        """
+        sources, delivery = Path(folder), self.simulation.continuation
+        self._require_new_days(sources, delivery)
+        if truth is not None:
+            _require_apart(sources, Path(truth))
+        responses = None if answers is None else answers.responses()
+        with _room_on_disk(sources):
+            self._clear(sources)
+            self._write_archives(sources, delivery, {} if responses is None else responses.enrolments)
+            if truth is not None and responses is not None:
+                Path(truth).mkdir(parents=True, exist_ok=True)
+                write_responses(Path(truth), self.simulation, self.contracts, responses)
+            Export(self.simulation, self.contracts, delivery, responses).write(
+                sources, None if truth is None else Path(truth), progress
+            )
 
     def write_truth(self, folder: str | Path, progress: Progress | None = None) -> None:
         """Write the truth alone; it is computed anew, so it does not matter whether sources were written before."""
         truth = Path(folder)
         with tempfile.TemporaryDirectory() as scratch:
-            self._write_fixed_truth(truth, self._archive.write(Path(scratch), Path(scratch)))
-        self._stream(None, truth, progress)
-
-    def _write_archives(self, sources: Path) -> list[ArchiveFault]:
-        archive, simulation = sources / "archive", self.simulation
-        write_network(archive, self.settings, simulation.network)
-        write_calendar(archive, simulation)
-        write_price_sheet(archive)
-        write_consents(archive, self.settings, self.contracts)
-        return self._archive.write(archive, sources / "personal")
+            self._write_fixed_truth(truth, self._archive({}).write(Path(scratch), Path(scratch)))
+        self._first_export.write(None, truth, progress)
 
     @property
-    def _archive(self) -> Archive:
+    def _first_export(self) -> Export:
+        return Export(self.simulation, self.contracts, self.simulation.first_export)
+
+    def _clear(self, sources: Path) -> None:
+        """Another window would leave months behind that this county does not have."""
+        for name in FOLDERS:
+            (sources / name).mkdir(parents=True, exist_ok=True)
+        for pattern in _BY_DATE:
+            for old in sources.glob(pattern):
+                old.unlink()
+
+    def _require_new_days(self, sources: Path, delivery: Delivery) -> None:
+        if not delivery.months:
+            raise UsageError(
+                "The county does not go on after its last day.",
+                evidence={"last day": self.settings.end, "continued_days": self.settings.continued_days},
+                ways_out=("Ask for a county with continued_days above 0.",),
+            )
+        first = sources / "readings" / f"readings_{self.simulation.months[0].name}.parquet"
+        if first.exists():
+            raise UsageError(
+                "The folder holds the county's first files, which the days after them must not replace.",
+                evidence={"folder": str(sources)},
+                ways_out=("Give another folder.",),
+            )
+
+    def _write_archives(
+        self, sources: Path, delivery: Delivery, enrolments: Mapping[int, Enrolment]
+    ) -> list[ArchiveFault]:
+        archive, simulation = sources / "archive", self.simulation
+        days = range(delivery.first - self.settings.start.toordinal(), delivery.months[-1].end)
+        write_network(archive, self.settings, simulation.network)
+        write_calendar(archive, simulation, days)
+        write_price_sheet(archive)
+        write_consents(archive, self.settings, self.contracts)
+        write_weather(sources / "weather", simulation, days, delivery.year_label)
+        return self._archive(enrolments).write(archive, sources / "personal")
+
+    def _archive(self, enrolments: Mapping[int, Enrolment]) -> Archive:
         simulation = self.simulation
-        return Archive(self.settings, simulation.premises, simulation.network, self.contracts)
+        return Archive(self.settings, simulation.premises, simulation.network, self.contracts, enrolments)
 
     def _write_fixed_truth(self, truth: Path, faults: list[ArchiveFault]) -> None:
         write_hidden_attributes(truth, self.simulation, self.contracts)
         write_archive_faults(truth, faults)
-
-    def _stream(self, sources: Path | None, truth: Path | None, progress: Progress | None) -> None:
-        readings = ReadingFiles(self.simulation, None if sources is None else sources / "readings")
-        with ExitStack() as stack:
-            known = None if truth is None else stack.enter_context(TruthFiles(truth, self.simulation))
-            for number, month in enumerate(self.simulation.months, start=1):
-                self._write_month(month, readings, None if sources is None else sources / "billing", known)
-                if progress is not None:
-                    progress(number / len(self.simulation.months), month.name)
-
-    def _write_month(
-        self, month: Month, readings: ReadingFiles, billing: Path | None, truth: TruthFiles | None
-    ) -> None:
-        simulation, contracts = self.simulation, self.contracts
-        readings.begin(month)
-        with ExitStack() as stack:
-            bills = None if billing is None else stack.enter_context(BillFiles(billing, contracts))
-            for block in simulation.blocks():
-                net = simulation.net_wh(block, month)
-                registers = read_registers(net, periods_of_block(simulation, contracts, block, month))
-                if bills is not None:
-                    for issued in bills_of_block(simulation, contracts, block, month, registers):
-                        bills.add(month, issued)
-                rows = clean_rows(simulation, block, month, net)
-                if truth is not None:
-                    truth.add_registers(block, month, registers)
-                    truth.add_rows(rows)
-                planted = readings.add(rows)
-                if truth is not None:
-                    truth.add_planted(planted)
-        readings.end(month)
 
 
 @contextmanager

@@ -151,14 +151,19 @@ def plant(
 
 
 def _second_arrival(settings: TwinSettings, rows: Rows, hit: Ints, codes: NDArray[np.int8]) -> Ints:
-    """When late rows and revisions arrive; −1 for other faults and for what would come after the export was cut."""
+    """When late rows and revisions arrive; −1 for other faults and for what would come after the first export.
+
+    Days after the window have no such limit: what comes too late for one export is in the next.
+    """
     drawn = Stream(settings.seed, "delay").uniform(rows.premise[hit], rows.channel[hit], rows.ordinal[hit])
     days = np.where(
         codes == dirt.LATE, 8 + (drawn * 63.0).astype(np.int64), 3 + (drawn * 38.0).astype(np.int64)
     )
     again = rows.received_us[hit] + days * _DAY_US + 5_400_000_000
     wanted = (codes == dirt.LATE) | (codes == dirt.REVISED)
-    return np.where(wanted & (local_ordinal(again) <= settings.cutoff.toordinal()), again, -1)
+    later = rows.ordinal[hit] > settings.end.toordinal()
+    in_time = later | (local_ordinal(again) <= settings.cutoff.toordinal())
+    return np.where(wanted & in_time, again, -1)
 
 
 def _extra_rows(

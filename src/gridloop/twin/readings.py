@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from gridloop.twin.faults import Planted, Rows, local_ordinal, on_time_us, plant
 from gridloop.twin.premises import CHANNEL_SETS, Premises, opaque_ids
 from gridloop.twin.settings import ZONE, TwinSettings
-from gridloop.twin.simulation import Month, Simulation
+from gridloop.twin.simulation import Delivery, Month, Simulation
 
 CHANNELS = ("import_wh", "export_wh", "net_wh")
 """Channel names by code."""
@@ -21,11 +21,14 @@ CHANNELS = ("import_wh", "export_wh", "net_wh")
 _EPOCH_DAY = 719_163  # ordinal of 1970-01-01
 
 
-def clean_rows(simulation: Simulation, block: slice, month: Month, net: NDArray[np.int32]) -> Rows:
+def clean_rows(
+    simulation: Simulation, block: slice, month: Month, net: NDArray[np.int32], first: int = 0
+) -> Rows:
     """The rows that the meters of a block recorded in a month, without dirt, with their usual time of arrival.
 
     Args:
         net: int32 [premises of the block, days, slots] Wh, import positive.
+        first: ordinal of the first day that is wanted.
     """
     premises = simulation.premises
     series = [(who, CHANNELS.index(name)) for who in range(block.start, block.stop)
@@ -49,8 +52,8 @@ def clean_rows(simulation: Simulation, block: slice, month: Month, net: NDArray[
         missing=np.zeros((len(who), slots), dtype=np.bool_),
         received_us=on_time_us(simulation.settings, who, ordinal),
     )
-    connected = ordinal >= premises.connected[who]
-    return rows if connected.all() else rows.take(connected)
+    wanted = ordinal >= np.maximum(premises.connected[who], first)
+    return rows if wanted.all() else rows.take(wanted)
 
 
 def limit_wh(simulation: Simulation) -> NDArray[np.float64]:
@@ -106,11 +109,13 @@ class ReadingFiles:
     """Writes the monthly files in order; keeps only what is still on its way.
 
     Args:
+        delivery: which export.
         folder: where the files go; None computes the faults and writes nothing.
     """
 
-    def __init__(self, simulation: Simulation, folder: Path | None) -> None:
+    def __init__(self, simulation: Simulation, delivery: Delivery, folder: Path | None) -> None:
         self._simulation = simulation
+        self._delivery = delivery
         self._folder = folder
         self._writer: pq.ParquetWriter | None = None
         self._waiting: dict[str, list[Rows]] = defaultdict(list)
@@ -120,7 +125,7 @@ class ReadingFiles:
         if self._folder is not None:
             settings = self._simulation.settings
             self._writer = pq.ParquetWriter(
-                self._folder / f"readings_{month.name}.parquet",
+                self._folder / f"readings_{self._delivery.label(month)}.parquet",
                 reading_schema(settings),
                 compression="zstd",
                 compression_level=1,
@@ -149,10 +154,12 @@ class ReadingFiles:
 
     def _wait(self, rows: Rows) -> None:
         """Copies and revisions go to the file of the month they arrive in, but never before the row's own
-        month or after the last.
+        month or after the last; what arrives after the export was cut goes nowhere.
         """
-        own = self._simulation.months
-        names = [f"{month.first:%Y-%m}" for month in own]
+        own = self._delivery.months
+        in_time = local_ordinal(rows.received_us) <= self._delivery.cutoff
+        rows = rows if in_time.all() else rows.take(in_time)
+        names = [month.name for month in own]
         firsts = np.array([month.first.toordinal() for month in own])
         arrival = np.searchsorted(firsts, local_ordinal(rows.received_us), side="right") - 1
         meant = np.searchsorted(firsts, rows.ordinal, side="right") - 1

@@ -96,6 +96,7 @@ class TwinSettings:
         permutation: reassigns hidden attributes among premises of one class and the opaque archetype
             labels; None leaves both.
         dirt: how often each fault is planted.
+        continued_days: civil days after `end` on which the county goes on; files up to `end` do not depend on it.
     """
 
     customers: int = 2000
@@ -106,24 +107,32 @@ class TwinSettings:
     names: Mapping[str, str] = field(default_factory=dict)
     permutation: int | None = None
     dirt: DirtRates = field(default_factory=DirtRates)
+    continued_days: int = 0
 
     def __post_init__(self) -> None:
         if not 1 <= self.customers <= 2_000_000:
             raise UsageError(
                 "A county has between 1 and 2,000,000 customers.", evidence={"customers": self.customers}
             )
-        if self.days < 1 or self.start < FIRST_DAY or self.end > LAST_DAY:
-            raise UsageError(
-                f"The days asked for reach beyond the known holidays, {FIRST_DAY} to {LAST_DAY}.",
-                evidence={"start": self.start, "end": self.end, "days": self.days},
-                ways_out=("Ask for fewer days.", "Choose another last day."),
-            )
+        self._check_days()
         if self.interval_minutes not in (15, 30, 60):
             raise UsageError(
                 "The county's meters record every 15, 30 or 60 minutes.",
                 evidence={"interval_minutes": self.interval_minutes},
             )
         self._check_names()
+
+    def _check_days(self) -> None:
+        if self.continued_days < 0:
+            raise UsageError(
+                "A county goes on for 0 days or more.", evidence={"continued_days": self.continued_days}
+            )
+        if self.days < 1 or self.start < FIRST_DAY or self.last_day > LAST_DAY:
+            raise UsageError(
+                f"The days asked for reach beyond the known holidays, {FIRST_DAY} to {LAST_DAY}.",
+                evidence={"start": self.start, "last day": self.last_day, "days": self.days},
+                ways_out=("Ask for fewer days.", "Choose another last day."),
+            )
 
     def _check_names(self) -> None:
         for name in self.names:
@@ -143,11 +152,16 @@ class TwinSettings:
         return self.end - timedelta(days=self.days - 1)
 
     @property
+    def last_day(self) -> date:
+        """Last civil day of all: `end` and the days on which the county goes on."""
+        return self.end + timedelta(days=self.continued_days)
+
+    @property
     def slots(self) -> int:
         """Intervals a day."""
         return 1440 // self.interval_minutes
 
     @property
     def cutoff(self) -> date:
-        """Last day on which something could still arrive and be part of the export."""
+        """Last day on which something could still arrive and be part of the first export."""
         return self.end + timedelta(days=CUTOFF_DAYS)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
@@ -80,8 +80,10 @@ def _write_regions(folder: Path) -> None:
     )
 
 
-def write_calendar(folder: Path, simulation: Simulation) -> None:
-    """calendar.csv; each year's arrangement is known from 25 November of the year before."""
+def write_calendar(folder: Path, simulation: Simulation, positions: range) -> None:
+    """calendar.csv of some of the county's days; each year's arrangement is known from 25 November of the year
+    before.
+    """
     calendar = simulation.calendar
     rows: list[Row] = [
         (
@@ -92,7 +94,8 @@ def write_calendar(folder: Path, simulation: Simulation) -> None:
             calendar.season[i],
             known_at(date(day.year - 1, 11, 25), 0),
         )
-        for i, day in enumerate(calendar.days)
+        for i in positions
+        for day in (calendar.days[i],)
     ]
     write_csv(
         folder / "calendar.csv",
@@ -101,9 +104,15 @@ def write_calendar(folder: Path, simulation: Simulation) -> None:
     )
 
 
-def write_weather(folder: Path, simulation: Simulation) -> None:
-    """weather_YYYY.csv: observations, received five minutes after the hour, and day-ahead forecasts of 18:00;
-    0.3 % of observations lack a value.
+def write_weather(
+    folder: Path, simulation: Simulation, positions: range, label: Callable[[date], str]
+) -> None:
+    """weather_YYYY.csv of some of the county's days: observations, received five minutes after the hour, and
+    day-ahead forecasts of 18:00; 0.3 % of observations lack a value.
+
+    Args:
+        positions: which days.
+        label: how the file of a year is named, by its first day among them.
     """
     weather, days = simulation.weather, simulation.calendar.days
     hours = np.arange(24)
@@ -114,8 +123,11 @@ def write_weather(folder: Path, simulation: Simulation) -> None:
         < 0.003
     )
     by_year: dict[int, list[Row]] = {}
-    for d, day in enumerate(days):
+    names: dict[int, str] = {}
+    for d in positions:
+        day = days[d]
         rows = by_year.setdefault(day.year, [])
+        names.setdefault(day.year, label(day))
         eve = known_at(day, -1).replace("02:10", "18:00")
         midnight = datetime(day.year, day.month, day.day, tzinfo=CIVIL)
         for hour in range(24):
@@ -132,7 +144,7 @@ def write_weather(folder: Path, simulation: Simulation) -> None:
             rows.append((STATION_ID, time.isoformat(), *expected, "forecast", eve))
     columns = "STATION_ID TIME TEMP_C HUMIDITY_PCT WIND_MS GHI_WM2 KIND RECEIVED_AT"
     for year, rows in by_year.items():
-        write_csv(folder / f"weather_{year}.csv", columns, rows)
+        write_csv(folder / f"weather_{names[year]}.csv", columns, rows)
 
 
 def write_price_sheet(folder: Path) -> None:

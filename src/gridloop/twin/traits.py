@@ -159,8 +159,19 @@ def _behavioural(seed: int, who: Ints, class_code: Ints) -> Floats:
         "floor_area_m2": Stream(seed, "floor").lognormal(
             np.array(_LOGNORMAL["floor_area_m2"][0])[class_code], 0.4, who
         ),
+        **_answering(seed, who),
     }
     return np.column_stack([columns[name] for name in BEHAVIOURAL])
+
+
+def _answering(seed: int, who: Ints) -> dict[str, Floats]:
+    """What else decides how people answer an offer; sources in docs/methods/twin.md."""
+    return {
+        "avoided_share_returned": 0.2 + 0.6 * Stream(seed, "returned").uniform(who),
+        "raises_evening_use": (Stream(seed, "boomerang").uniform(who) < 0.08).astype(np.float64),
+        "contact_saving_share": 0.01 + 0.02 * np.clip(Stream(seed, "nudge").normal(who), -3.0, 3.0),
+        "tariff_leaving_per_day": Stream(seed, "leaving").lognormal(0.0002, 0.6, who),
+    }
 
 
 def _order_within_class(seed: int, permutation: int, class_code: Ints) -> Ints:

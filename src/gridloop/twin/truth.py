@@ -16,8 +16,9 @@ from gridloop.twin.attributes import BEHAVIOURAL, PHYSICAL
 from gridloop.twin.billing import Registers
 from gridloop.twin.contracts import Contracts
 from gridloop.twin.faults import Planted, Rows
-from gridloop.twin.premises import Premises
+from gridloop.twin.premises import NEVER, Premises
 from gridloop.twin.readings import CHANNELS, delivered_meter_ids, meter_ids
+from gridloop.twin.responses import Responses
 from gridloop.twin.settings import ZONE
 from gridloop.twin.simulation import Month, Simulation
 
@@ -58,14 +59,24 @@ MONTH_SCHEMA = pa.schema(
 
 
 class TruthFiles:
-    """Streams the truth of readings while they are made; use as a context."""
+    """Streams the truth of readings while they are made; use as a context.
 
-    def __init__(self, folder: Path, simulation: Simulation) -> None:
+    Args:
+        folder: created if absent.
+        ending: of the files' names; the days after the window have files of their own.
+    """
+
+    def __init__(self, folder: Path, simulation: Simulation, ending: str = "") -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._simulation = simulation
-        self._fault = pq.ParquetWriter(folder / "fault.parquet", FAULT_SCHEMA, compression="zstd")
-        self._daily = pq.ParquetWriter(folder / "daily_energy.parquet", DAILY_SCHEMA, compression="zstd")
-        self._month = pq.ParquetWriter(folder / "month_energy.parquet", MONTH_SCHEMA, compression="zstd")
+        self._fault, self._daily, self._month = (
+            pq.ParquetWriter(folder / f"{name}{ending}.parquet", schema, compression="zstd")
+            for name, schema in (
+                ("fault", FAULT_SCHEMA),
+                ("daily_energy", DAILY_SCHEMA),
+                ("month_energy", MONTH_SCHEMA),
+            )
+        )
 
     def __enter__(self) -> TruthFiles:
         return self
@@ -140,6 +151,34 @@ def write_hidden_attributes(folder: Path, simulation: Simulation, contracts: Con
         "ends": [date.fromordinal(day) if day < 2**30 else None for day in contracts.ends.tolist()],
     }
     pq.write_table(pa.table(holders), folder / "customer.parquet", compression="zstd")
+
+
+def write_responses(folder: Path, simulation: Simulation, contracts: Contracts, responses: Responses) -> None:
+    """response.parquet: on which days who used how much less in the dear hours, and on which tariff; `until` is
+    exclusive and null where it goes on.
+    """
+    enrolled = [responses.offers[code].name for code in responses.offer.tolist()]
+    who, kept = responses.contract.tolist(), responses.enrolments
+    returned = simulation.settings.names.get("avoided_share_returned", "avoided_share_returned")
+    columns = {
+        "customer_id": pa.array([contracts.customer_id[row] for row in who], pa.string()),
+        "account_id": pa.array([contracts.account_id[row] for row in who], pa.string()),
+        "since": pa.array([date.fromordinal(day) for day in responses.span[:, 0].tolist()], pa.date32()),
+        "until": pa.array(
+            [date.fromordinal(day) if day < NEVER else None for day in responses.span[:, 1].tolist()],
+            pa.date32(),
+        ),
+        "tariff": pa.array(
+            [
+                name if row in kept and kept[row].since == since else None
+                for name, row, since in zip(enrolled, who, responses.span[:, 0].tolist(), strict=True)
+            ],
+            pa.string(),
+        ),
+        "dear_share_avoided": pa.array(responses.shares[:, 0]),
+        returned: pa.array(responses.shares[:, 1]),
+    }
+    pq.write_table(pa.table(columns), folder / "response.parquet", compression="zstd")
 
 
 def write_archive_faults(folder: Path, faults: list[ArchiveFault]) -> None:
