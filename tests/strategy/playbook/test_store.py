@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from gridloop.domain.errors import UsageError
-from gridloop.strategy.playbook.store import checked_rules, list_playbooks, load_playbook, parse_playbook
+from gridloop.strategy.playbook.store import check_play, list_playbooks, load_playbook, parse_playbook
 
 
 @pytest.fixture
@@ -99,8 +99,9 @@ def test_a_wrong_declaration_is_refused_with_its_place(declared, place, value, a
 
 
 def test_rules_are_known_by_the_exclusion_they_belong_to():
-    rules = checked_rules(load_playbook("tou-shift"))
-    assert {name: rule.text for name, rule in rules.items()} == {
+    play = check_play(load_playbook("tou-shift"))
+    assert play.base.name == "county-residential-flat"
+    assert {name: rule.text for name, rule in play.rules.items()} == {
         "audience": "class = 'residential' and known(evening_share)",
         "vulnerable": "vulnerable",
     }

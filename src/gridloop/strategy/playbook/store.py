@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -12,12 +13,30 @@ from pydantic import ValidationError
 
 from gridloop.domain.declaration import explain_declaration
 from gridloop.domain.errors import UsageError, did_you_mean
-from gridloop.insight.tags.catalogue import load_tags
-from gridloop.insight.tags.rule_check import CheckedRule, check_rule
+from gridloop.insight.tags.catalogue import TagCatalogue, load_tags
+from gridloop.insight.tags.rule_check import CheckedRule, Vocabulary, check_rule
 from gridloop.strategy.playbook.model import Playbook
-from gridloop.strategy.tariff.store import tariff_paths
+from gridloop.strategy.tariff.model import Tariff
+from gridloop.strategy.tariff.store import load_tariff, tariff_paths
 
 PAGE = "docs/methods/playbooks.md and docs/reference/settings.md explain every key."
+
+
+@dataclass(frozen=True)
+class CheckedPlay:
+    """A playbook with what it names.
+
+    Attributes:
+        playbook: as declared.
+        rules: `audience`, and each exclusion's rule by its name.
+        base: the tariff that customers are on.
+        catalogue: the tags that its rules speak of.
+    """
+
+    playbook: Playbook
+    rules: Mapping[str, CheckedRule]
+    base: Tariff
+    catalogue: TagCatalogue
 
 
 def playbook_paths(workspace: Path | None = None) -> dict[str, Path]:
@@ -100,7 +119,7 @@ def parse_playbook(
         playbook = Playbook.model_validate(declared)
     except ValidationError as error:
         raise explain_declaration(error, Playbook, noun="playbook", where=where, page=PAGE) from error
-    checked_rules(playbook, workspace, where)
+    checked_rules(playbook, load_tags(workspace).vocabulary, where)
     tariffs = tariff_paths(workspace)
     for key, name in (("offer.base", playbook.offer.base), ("offer.tariff", playbook.offer.tariff)):
         if name not in tariffs:
@@ -112,20 +131,34 @@ def parse_playbook(
     return playbook
 
 
+def check_play(playbook: Playbook, workspace: Path | None = None) -> CheckedPlay:
+    """A playbook with its rules checked and its tariff and tags read.
+
+    Args:
+        playbook: see `load_playbook`.
+        workspace: whose tags and tariffs it may name besides the shipped ones.
+
+    Raises:
+        UsageError: a rule or tariff names what is not there.
+    """
+    catalogue = load_tags(workspace)
+    rules = checked_rules(playbook, catalogue.vocabulary)
+    return CheckedPlay(playbook, rules, load_tariff(playbook.offer.base, workspace), catalogue)
+
+
 def checked_rules(
-    playbook: Playbook, workspace: Path | None = None, where: str | None = None
+    playbook: Playbook, vocabulary: Vocabulary, where: str | None = None
 ) -> dict[str, CheckedRule]:
     """Its rules, checked against the columns and tags that there are: `audience`, and each exclusion's by its name.
 
     Args:
         playbook: whose rules.
-        workspace: whose tags they may name besides the shipped ones.
+        vocabulary: what they may name.
         where: named in errors; its name when not given.
 
     Raises:
         UsageError: a rule names what is not there, or compares what cannot be compared.
     """
-    vocabulary = load_tags(workspace).vocabulary
     checked = {}
     for name, place, text in _rules(playbook):
         try:
