@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -62,6 +63,7 @@ def former(*effects: dict[str, Any], answers: Any = (), **audience: Any) -> Form
     }
     return FormerRound(
         "campaign-1",
+        "plan-1",
         1,
         expectation,
         audience,
@@ -97,9 +99,11 @@ def test_a_measured_effect_and_the_assumption_are_weighted_by_precision():
     assert "−1.0 %(−2.5 % … +0.5 %)" in lessons.said[0].text_zh
 
 
-def test_an_effect_in_percent_is_taken_as_it_is():
-    lessons = learn(PLAY, former(effect(-3.0, -3.1, -2.9, unit="percent")))
+def test_percent_that_the_effect_itself_tells_goes_before_our_own():
+    checks = json.dumps({"percent": {"value": -3.0, "ci_low": -3.1, "ci_high": -2.9}})
+    lessons = learn(PLAY, former(effect(-40.0, -50.0, -30.0, checks=checks)))
     assert lessons.effect.mean == pytest.approx(-3.0)
+    assert lessons.said[0].evidence["measured_percent"] == -3.0
 
 
 @pytest.mark.parametrize(
@@ -136,6 +140,13 @@ def test_a_third_that_loses_for_certain_is_dropped_and_one_that_may_win_stays():
         ("baseline", 3, 2000.0, None),
     ]
     assert codes(lessons).count("band_dropped") == 2
+
+
+@pytest.mark.parametrize(("p_holm", "dropped"), [(0.04, 1), (0.06, 0)])
+def test_a_third_is_dropped_only_if_that_holds_among_all_thirds(p_holm, dropped):
+    checks = json.dumps({"p_holm": p_holm})
+    losing = effect(30.0, 10.0, 50.0, population="saving=1", checks=checks)
+    assert len(learn(PLAY, former(losing, bands={"saving": [20.0, 50.0]})).dropped) == dropped
 
 
 def test_uptake_is_that_of_everyone_assigned_to_the_offer():

@@ -5,6 +5,7 @@ Formulas and limits: docs/methods/playbooks.md.
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -24,6 +25,9 @@ PLAYBOOK = "playbook"
 
 Z95 = 1.959964
 """Standard deviations on either side that hold 95 % of a normal distribution."""
+
+ALPHA = 0.05
+"""Level below which a part's effect is not put down to having looked at several."""
 
 LEAST_MESSAGES = 30
 """Messages of a channel below which its conversion is not compared."""
@@ -106,7 +110,7 @@ class FormerRound:
     """The campaign of a play that ended last.
 
     Attributes:
-        campaign_id: which.
+        campaign_id, plan_id: which, and the plan it carried out.
         number: how many campaigns of the play there have been, this one included.
         expectation, audience: documents of its plan.
         effects: rows of table `effect` of this campaign.
@@ -115,6 +119,7 @@ class FormerRound:
     """
 
     campaign_id: str
+    plan_id: str
     number: int
     expectation: Mapping[str, Any]
     audience: Mapping[str, Any]
@@ -222,30 +227,30 @@ def _learn_effect(play: Playbook, start: Lessons, former: FormerRound) -> Lesson
 
 def _measured(play: Playbook, former: FormerRound, population: str) -> Belief | None:
     """The trusted effect on the primary measure in a population, in percent of the holdout's mean; None without."""
-    rows = [
-        row
-        for row in former.effects.to_pylist()
-        if row["measure"] == play.success.primary.name
-        and (row["arm"], row["contrast"], row["population"]) == (OFFER, HOLDOUT, population)
-        and row["trusted"]
-        and None not in (row["value"], row["ci_low"], row["ci_high"])
-        and row["ci_low"] < row["ci_high"]
-    ]
-    if not rows:
-        return None
-    row = rows[0]
-    scale = 1.0 if row["unit"] in ("percent", "%") else _percent_scale(play, former)
-    if scale is None:
-        return None
-    return Belief(row["value"] * scale, row["ci_low"] * scale, row["ci_high"] * scale, former.campaign_id)
+    for row in former.effects.to_pylist():
+        told = (row["measure"], row["arm"], row["contrast"], row["population"])
+        if told == (play.success.primary.name, OFFER, HOLDOUT, population) and row["trusted"]:
+            found = _in_percent(play, former, row)
+            if found is not None and found[1] < found[2]:
+                return Belief(*found, former.campaign_id)
+    return None
 
 
-def _percent_scale(play: Playbook, former: FormerRound) -> float | None:
-    """Percent per unit of the measure: 100 over the mean outcome of the holdout; None without one."""
+def _in_percent(
+    play: Playbook, former: FormerRound, row: Mapping[str, Any]
+) -> tuple[float, float, float] | None:
+    """Value and interval of an effect: as its checks tell, or over the mean outcome of the holdout; None without."""
+    told = json.loads(row["checks"] or "{}").get("percent")
+    if told:
+        return told["value"], told["ci_low"], told["ci_high"]
+    if None in (row["value"], row["ci_low"], row["ci_high"]):
+        return None
     rows = former.outcomes
     held = pc.and_(pc.equal(rows["arm"], HOLDOUT), pc.equal(rows["measure"], play.success.primary.name))
     mean = pc.mean(rows.filter(held)["value"]).as_py()
-    return 100.0 / mean if mean else None
+    if not mean:
+        return None
+    return row["value"] * 100 / mean, row["ci_low"] * 100 / mean, row["ci_high"] * 100 / mean
 
 
 def _why_not_measured(play: Playbook, former: FormerRound) -> str:
@@ -263,6 +268,8 @@ def _learn_bands(play: Playbook, learned: Lessons, former: FormerRound) -> Lesso
         found = _measured(play, former, f"{band.by}={band.third}")
         if found is None or max(gain_percent(play, found.low), gain_percent(play, found.high)) >= 0:
             continue
+        if not _holds_among_all(former, f"{band.by}={band.third}"):
+            continue
         dropped.append(band)
         span = f"{_percent(found.low)} … {_percent(found.high)}"
         name, named = {"saving": ("saving", "节省"), "baseline": ("use", "用电量")}[band.by]
@@ -275,6 +282,13 @@ def _learn_bands(play: Playbook, learned: Lessons, former: FormerRound) -> Lesso
             )
         )
     return replace(learned, dropped=tuple(dropped), said=(*learned.said, *said))
+
+
+def _holds_among_all(former: FormerRound, population: str) -> bool:
+    """Whether the effect of a part stays below 5 % when all parts that were looked at are counted (Holm 1979)."""
+    rows = [r for r in former.effects.to_pylist() if r["population"] == population]
+    adjusted = [json.loads(row["checks"] or "{}").get("p_holm") for row in rows]
+    return all(p is None or p < ALPHA for p in adjusted)
 
 
 def _bands(audience: Mapping[str, Any]) -> Iterator[Band]:

@@ -17,6 +17,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from gridloop import __version__
+from gridloop.apps.actor import acting_user
 from gridloop.apps.jobs.job import Job, JobContext, JobOutcome, JobReport, Outcome, Progress, silent
 from gridloop.apps.jobs.mending import mend
 from gridloop.domain.errors import GridloopError, NothingToDo, WriterNotOwner
@@ -32,6 +33,7 @@ def run_jobs(
     force: bool = False,
     progress: Progress = silent,
     threads: int = 2,
+    actor: str | None = None,
 ) -> Iterator[JobOutcome]:
     """Carry out jobs one after the other, leaving out those that are up to date.
 
@@ -43,13 +45,14 @@ def run_jobs(
         force: also those that are up to date.
         progress: told about every job's steps.
         threads: for kernels.
+        actor: who acts; see `acting_user`.
 
     Yields:
         One outcome per job, as soon as it is known.
     """
     mend(session)
     for job in jobs:
-        yield run_job(session, job, force=force, progress=progress, threads=threads)
+        yield run_job(session, job, force=force, progress=progress, threads=threads, actor=actor)
 
 
 def is_fresh(session: Session, job: Job) -> bool:
@@ -74,7 +77,13 @@ def inputs_digest(session: Session, job: Job, manifest: Mapping[str, int]) -> st
 
 
 def run_job(
-    session: Session, job: Job, *, force: bool = False, progress: Progress = silent, threads: int = 2
+    session: Session,
+    job: Job,
+    *,
+    force: bool = False,
+    progress: Progress = silent,
+    threads: int = 2,
+    actor: str | None = None,
 ) -> JobOutcome:
     """Carry out one job and publish what it wrote; the tables must be at their published state (`mend`).
 
@@ -95,8 +104,9 @@ def run_job(
         pid=os.getpid(),
     )
     view = session.lake.view(published)
+    writer = session.lake.writer(job.stage)
     try:
-        report = job.run(JobContext(session, view, session.lake.writer(job.stage), progress, threads))
+        report = job.run(JobContext(session, view, writer, progress, threads, acting_user(actor)))
         manifest = session.lake.heads()
         _check_writes(job, published, manifest)
         after = inputs_digest(session, job, manifest)
