@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from gridloop.domain.errors import NotPermitted
+from gridloop.ledger.plans import same_person
 
 if TYPE_CHECKING:
     from gridloop.apps.wiring import Session
     from gridloop.ledger.approvals import Approval
+    from gridloop.ledger.plans import Plan
 
 AUTOMATIC = "automatic"
 """Who decided when no person did."""
@@ -38,3 +40,17 @@ def approve_automatically(session: Session, plan_id: str) -> Approval:
             ways_out=(f"gridloop approve {plan_id} --as NAME, by another person than {plan.created_by}.",),
         )
     return session.ledger.approvals.approve(plan_id, plan.digest, AUTOMATIC, REASON, automatic=True)
+
+
+def require_other_person(plan: Plan, decided_by: str) -> None:
+    """Return when somebody else than its author decides on a plan.
+
+    Raises:
+        NotPermitted: it is the author; told before anything is asked.
+    """
+    if same_person(plan.created_by, decided_by):
+        raise NotPermitted(
+            "A plan is decided on by another person than its author.",
+            evidence={"plan": plan.plan_id, "author": plan.created_by, "you": decided_by},
+            ways_out=(f"gridloop approve {plan.plan_id} --as NAME, by a colleague.",),
+        )

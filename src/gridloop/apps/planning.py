@@ -1,27 +1,36 @@
-"""From a workspace to plans: facts of the ledger, recommendations, and plans that are made once and learn."""
+"""From a workspace to plans: recommendations, and plans that are made once, wait for approval and learn."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
-from datetime import timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from gridloop.ledger.campaigns import Campaign
+from gridloop.apps.jobs.job import Progress, silent
+from gridloop.apps.remembering import (
+    MOST,
+    RUNNING_STATUSES,
+    campaigns_of,
+    former_round,
+    ledger_facts,
+    plans_of,
+)
+from gridloop.domain.errors import NothingToDo, UsageError
+from gridloop.domain.ids import PlanId
 from gridloop.ledger.plans import Plan, PlanContent, same_person
 from gridloop.strategy.audience import select_audience
-from gridloop.strategy.facts import BOUNCES, CONTACTS, ENROLMENTS, RUNNING, UNSUBSCRIBES, LedgerFacts
-from gridloop.strategy.learning import ANSWERS, FormerRound, learn
+from gridloop.strategy.facts import LedgerFacts
+from gridloop.strategy.learning import learn
 from gridloop.strategy.measure import measure_accounts
 from gridloop.strategy.plan import PlanInputs, compose_plan, content_digest
 from gridloop.strategy.playbook.store import check_play, load_playbook
-from gridloop.strategy.recommend import recommend, selected_rows
+from gridloop.strategy.recommend import list_digest, recommend, selected_rows
 from gridloop.strategy.spread import last_reading_day, measure_spread, plan_windows
 
 if TYPE_CHECKING:
@@ -32,15 +41,6 @@ if TYPE_CHECKING:
     from gridloop.engine.view import LakeView
     from gridloop.strategy.playbook.model import Playbook
     from gridloop.strategy.spread import Spread
-
-MOST = 100_000
-"""Plans and campaigns that are looked at, newest first: all there are."""
-
-REMEMBERED_DAYS = 366
-"""Days for which contacts are looked up; no play asks for more."""
-
-RUNNING_STATUSES = ("scheduled", "running", "paused")
-OPEN_STATUSES = ("draft", "submitted", "approved")
 
 READS = (
     "account", "bill", "consent", "contract", "customer", "effect", "feature", "meter", "meter_history",
@@ -77,111 +77,6 @@ class Planned:
     action: Action
     text: str
     plan: Plan | None = None
-
-
-def ledger_facts(session: Session, view: LakeView) -> LedgerFacts:
-    """What the ledger knows of every customer of the register at the present."""
-    ledger, now = session.ledger, session.clock.now()
-    units = {
-        one.unit_id
-        for campaign in ledger.campaigns.recent(MOST)
-        if campaign.status in RUNNING_STATUSES
-        for one in ledger.assignments.of(campaign.campaign_id)
-    }
-    customers = pc.unique(view.arrow("account", columns=("customer_id",))["customer_id"]).to_pylist()
-    histories = ledger.contacts.of(customers, now - timedelta(days=REMEMBERED_DAYS))
-    contacts: list[dict[str, object]] = []
-    refusals: list[dict[str, object]] = []
-    bounces: list[dict[str, object]] = []
-    for customer, history in sorted(histories.items()):
-        if history.contacted:
-            contacts.append({"customer_id": customer, "at": history.contacted[-1]})
-        if history.complained:
-            refusals.append({"customer_id": customer})
-        refusals += [
-            {"customer_id": customer, "channel": one.channel, "purpose": one.purpose}
-            for one in history.unsubscribes
-        ]
-        bounces += [{"customer_id": customer, "channel": name} for name in sorted(history.bounced)]
-    enrolled = [
-        {"account_id": one.account_id, "tariff_id": product.tariff_id}
-        for product in ledger.products.all()
-        for one in ledger.enrolments.in_product(product.product_id)
-        if one.status in ("pending", "active")
-    ]
-    return LedgerFacts(
-        pa.Table.from_pylist([{"account_id": unit} for unit in sorted(units)], schema=RUNNING),
-        pa.Table.from_pylist(contacts, schema=CONTACTS),
-        pa.Table.from_pylist(refusals, schema=UNSUBSCRIBES),
-        pa.Table.from_pylist(enrolled, schema=ENROLMENTS),
-        pa.Table.from_pylist(bounces, schema=BOUNCES),
-    )
-
-
-def plans_of(session: Session, play: str) -> list[Plan]:
-    """All plans of a play, newest first."""
-    return [plan for plan in session.ledger.plans.recent(limit=MOST) if plan.content.playbook == play]
-
-
-def campaigns_of(session: Session, play: str) -> list[tuple[Plan, Campaign]]:
-    """The campaigns of a play with their plans, newest first."""
-    plans = {str(plan.plan_id): plan for plan in plans_of(session, play)}
-    return [
-        (plans[one.plan_id], one) for one in session.ledger.campaigns.recent(MOST) if one.plan_id in plans
-    ]
-
-
-def former_round(session: Session, view: LakeView, play: str) -> FormerRound | None:
-    """The campaign of a play that ended last, with what was measured and answered; None before the first."""
-    rounds = campaigns_of(session, play)
-    ended = [(plan, one) for plan, one in rounds if one.status in ("stopped", "finished")]
-    if not ended:
-        return None
-    plan, campaign = ended[0]
-    effects, outcomes = (
-        rows.filter(pc.equal(rows["campaign_id"], campaign.campaign_id))
-        for rows in (view.arrow("effect"), view.arrow("outcome"))
-    )
-    return FormerRound(
-        campaign.campaign_id,
-        plan.plan_id,
-        len(rounds),
-        plan.content.expectation or {},
-        plan.content.audience,
-        effects,
-        outcomes,
-        _answers(session, campaign.campaign_id),
-    )
-
-
-def _answers(session: Session, campaign_id: str) -> pa.Table:
-    """What came of a campaign's messages, by the channel on which each customer was reached."""
-    ledger = session.ledger
-    sends = [one for one in ledger.sends.of(campaign_id) if one.status in ("sent", "bounced")]
-    channel_of = {one.customer_id: one.channel for one in sends}
-    messages = Counter(one.channel for one in sends)
-    bounced = Counter(one.channel for one in sends if one.status == "bounced")
-    enrolled = Counter(
-        channel_of.get(customer, "other")
-        for customer in {one.customer_id for one in ledger.enrolments.of(campaign_id)}
-    )
-    ids = {str(one.send_id): one.channel for one in sends}
-    left = Counter(
-        ids[one.send_id]
-        for one in ledger.unsubscribes.since()
-        if one.send_id is not None and one.send_id in ids
-    )
-    rows = [
-        {
-            "channel": name,
-            "messages": messages[name],
-            "enrolled": enrolled[name],
-            "unsubscribed": left[name],
-            "bounced": bounced[name],
-        }
-        for name in sorted({*messages, *enrolled})
-    ]
-    return pa.Table.from_pylist(rows, schema=ANSWERS)
 
 
 def recommend_plays(session: Session, view: LakeView, plays: Sequence[str], *, threads: int = 2) -> pa.Table:
@@ -226,27 +121,6 @@ def _baseline(view: LakeView, play: Playbook, audience: pa.Table, today: date, t
         accounts=audience["account_id"].to_pylist(),
         threads=threads,
     )
-
-
-def kept_plays(session: Session, chosen: Iterable[str]) -> frozenset[str]:
-    """Plays whose recommendations must stay as they are: what was approved is what is launched.
-
-    Those with an approved plan or a campaign whose launch is not complete, and plays not chosen that have an open plan.
-
-    Args:
-        session: the workspace.
-        chosen: plays that are recommended for now.
-    """
-    wanted = set(chosen)
-    plans = {str(plan.plan_id): plan for plan in session.ledger.plans.recent(limit=MOST)}
-    approved = {plan.content.playbook for plan in plans.values() if plan.status == "approved"}
-    launching = {
-        plans[one.plan_id].content.playbook
-        for one in session.ledger.campaigns.recent(MOST)
-        if one.status == "scheduled"
-    }
-    elsewhere = {plan.content.playbook for plan in plans.values() if plan.status in OPEN_STATUSES}
-    return frozenset(approved | launching | (elsewhere - wanted))
 
 
 def propose(
@@ -377,3 +251,103 @@ def taken_back(session: Session, plan: Plan) -> bool:
     """Whether a draft is one because a person recalled it or withdrew its approval, not because it is unfinished."""
     (last,) = session.ledger.audit.entries(1, f"plan:{plan.plan_id}")
     return last.action == "approval.withdrawn" or (last.action == "plan.draft" and "from" in last.details)
+
+
+def plan_now(
+    session: Session,
+    name: str,
+    actor: str,
+    *,
+    dry_run: bool = False,
+    threads: int = 2,
+    progress: Progress = silent,
+) -> Planned:
+    """Plan one play, whether the workspace has chosen it or not.
+
+    Args:
+        session: the workspace, whose lock is held.
+        name: of the play.
+        actor: author of what is made.
+        dry_run: compute it and change nothing; the plan that comes back is then in no ledger.
+        threads: for kernels.
+        progress: told about every step.
+
+    Raises:
+        UsageError: there is no such play.
+        NothingToDo: nothing was imported yet.
+    """
+    load_playbook(name, session.workspace.root)
+    if not session.ledger.runs.published():
+        raise NothingToDo(
+            "Nothing has been imported yet, so nobody can be addressed.",
+            ways_out=("See what can be imported: gridloop import --list",),
+        )
+    if dry_run:
+        return _rehearse(session, name, actor, threads)
+    from gridloop.apps.jobs.execute import run_jobs
+    from gridloop.apps.jobs.proposing import planning_jobs
+
+    jobs = planning_jobs((name,), only_more=True)
+    done = list(run_jobs(session, jobs, force=True, progress=progress, threads=threads, actor=actor))
+    (said,) = (finding for finding in done[-1].report.findings if finding.subject == name)
+    plan_id = said.evidence.get("plan")
+    plan = session.ledger.plans.plan(str(plan_id)) if plan_id else None
+    return Planned(name, Action(said.code.removeprefix("play.")), said.text, plan)
+
+
+def _rehearse(session: Session, name: str, actor: str, threads: int) -> Planned:
+    with closing(session.published()) as view:
+        rows = recommend_plays(session, view, [name], threads=threads)
+        content = propose(session, view, rows, name, threads=threads)
+    if content is None:
+        return Planned(name, Action.NOBODY, f"Play {name}: no account would be left to address.")
+    now = session.clock.now()
+    plan = Plan(PlanId("plan-rehearsed"), "draft", content, content.digest, actor, now, None)
+    return Planned(name, Action.SUBMITTED, f"Play {name}: this would be planned; nothing was changed.", plan)
+
+
+def audience_rows(session: Session, plan: Plan, *, everyone: bool = False) -> list[dict[str, Any]]:
+    """The accounts of a plan, best first; of a launched one with their arms, as they were assigned.
+
+    Args:
+        session: the workspace.
+        plan: whose.
+        everyone: also those left out, with the reason.
+
+    Raises:
+        UsageError: recommendations were renewed since, so that the list of this plan is there no longer.
+    """
+    launched = [one for one in session.ledger.campaigns.recent(MOST) if one.plan_id == plan.plan_id]
+    if launched:
+        return [
+            {"account": one.unit_id, "arm": one.arm, "stratum": one.stratum, "probability": one.probability}
+            for one in session.ledger.assignments.of(launched[0].campaign_id)
+        ]
+    name = plan.content.playbook
+    with closing(session.published()) as view:
+        rows = view.arrow("recommendation")
+    if list_digest(rows, name) != plan.content.audience["list_digest"]:
+        raise UsageError(
+            f"The list of plan {plan.plan_id} is there no longer: recommendations were renewed since.",
+            evidence={"plan_status": plan.status},
+            ways_out=("gridloop run, which brings a plan that waits for approval up to date.",),
+        )
+    chosen = selected_rows(rows, name)
+    if everyone:
+        chosen = rows.filter(pc.equal(rows["playbook"], name)).sort_by(
+            [("rank", "ascending"), ("account_id", "ascending")]
+        )
+    return [
+        {
+            "rank": row["rank"],
+            "account": row["account_id"],
+            "customer": row["customer_id"],
+            "channel": row["channel"],
+            "saving": row["saving"],
+            "value": row["value"],
+            "baseline": row["baseline"],
+            "stratum": row["stratum"],
+        }
+        | ({"reason": row["reason"]} if everyone else {})
+        for row in chosen.to_pylist()
+    ]

@@ -62,7 +62,8 @@ def planning_jobs(more: tuple[str, ...] = (), *, only_more: bool = False) -> tup
 
 
 def _recommend(context: JobContext, *, more: tuple[str, ...]) -> JobReport:
-    from gridloop.apps.planning import kept_plays, recommend_plays
+    from gridloop.apps.planning import recommend_plays
+    from gridloop.apps.remembering import kept_plays
 
     plays = _plays(context.session, more)
     kept = kept_plays(context.session, plays)
@@ -122,7 +123,7 @@ def _plays(session: Session, more: tuple[str, ...]) -> list[str]:
 
 def _recommendations_follow(session: Session, *, more: tuple[str, ...]) -> Mapping[str, object]:
     """The plays and what they name, the day, and what the ledger knows of customers and campaigns."""
-    from gridloop.apps.planning import kept_plays, ledger_facts
+    from gridloop.apps.remembering import kept_plays, ledger_facts
 
     with closing(session.published()) as view:
         facts = ledger_facts(session, view).digest
@@ -138,14 +139,14 @@ def _recommendations_follow(session: Session, *, more: tuple[str, ...]) -> Mappi
 
 def _plans_follow(session: Session) -> Mapping[str, object]:
     """The plays, and where plans and campaigns stand."""
-    from gridloop.apps.planning import MOST
+    from gridloop.apps.remembering import MOST
 
     plans = sorted((p.plan_id, p.status, p.digest) for p in session.ledger.plans.recent(limit=MOST))
     return {**_definitions(session), "campaigns": _campaigns(session), "plans": plans}
 
 
 def _campaigns(session: Session) -> list[tuple[str, str]]:
-    from gridloop.apps.planning import MOST
+    from gridloop.apps.remembering import MOST
 
     return sorted((c.campaign_id, c.status) for c in session.ledger.campaigns.recent(MOST))
 
