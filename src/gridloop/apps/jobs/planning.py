@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from gridloop.apps.jobs import proposing
+from gridloop.apps.jobs import offering, proposing
 from gridloop.apps.jobs.job import Job
 
-JOBS: tuple[Job, ...] = (*proposing.JOBS,)
+JOBS: tuple[Job, ...] = (*offering.JOBS, *proposing.JOBS)
 """In the order of the loop."""
