@@ -73,6 +73,12 @@ def plans_of(session: Session, play: str) -> list[Plan]:
     return [plan for plan in session.ledger.plans.recent(limit=MOST) if plan.content.playbook == play]
 
 
+def waiting_plans(session: Session) -> list[Plan]:
+    """Plans that wait for a person: to be approved, or to be launched; oldest first."""
+    plans = session.ledger.plans.recent(limit=MOST)
+    return [plan for plan in reversed(plans) if plan.status in ("submitted", "approved")]
+
+
 def campaigns_of(session: Session, play: str) -> list[tuple[Plan, Campaign]]:
     """The campaigns of a play with their plans, newest first."""
     plans = {str(plan.plan_id): plan for plan in plans_of(session, play)}

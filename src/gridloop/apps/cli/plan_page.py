@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,9 @@ from gridloop.apps.cli.output import Style, say, show_rows
 if TYPE_CHECKING:
     from gridloop.ledger.approvals import Approval
     from gridloop.ledger.plans import Plan
+
+WEAK = 0.5
+"""Power below which a plan is told that it will probably show nothing."""
 
 BUILT_IN = {
     "losing_band": "Belongs to a third that moved the wrong way last time",
@@ -60,7 +64,7 @@ def headline(plan: Plan, currency: str) -> str:
     worth = (
         "; what that is worth is not computable"
         if net is None
-        else f", with an expected net value of {float(net):,.0f} {currency} over {said['value']['horizon_days']} days"
+        else f", with an expected net value of {Decimal(net):,.0f} {currency} over {said['value']['horizon_days']} days"
     )
     return (
         f"{plan.plan_id} ({plan.status}, by {plan.created_by}): offer {play['offer']['tariff']} to {who['treated']:,} "
@@ -99,29 +103,32 @@ def money(plan: Plan, currency: str) -> list[dict[str, Any]]:
     rows = []
     if "energy_value" in value:
         name = f"{value['energy_kwh']:,.0f} kWh moved in {value['horizon_days']} days"
-        rows.append({"item": name, amount: f"{float(value['energy_value']):,.2f}"})
+        rows.append({"item": name, amount: f"{Decimal(value['energy_value']):,.2f}"})
     labels = {
         "contact": "Messages",
         "enrolment": "Enrolments",
         "saving_borne": "Savings that the utility bears",
     }
     rows += [
-        {"item": label, amount: f"{-float(cost[name]) + 0.0:,.2f}"}
+        {"item": label, amount: f"{-Decimal(cost[name]):,.2f}"}
         for name, label in labels.items()
-        if float(cost.get(name, 0))
+        if Decimal(cost.get(name, 0))
     ]
     if said.get("net_value") is not None:
-        span = f"{float(value['net_low']):,.0f} … {float(value['net_high']):,.0f}"
-        rows.append({"item": f"Net value ({span})", amount: f"{float(said['net_value']):,.2f}"})
+        span = f"{Decimal(value['net_low']):,.0f} … {Decimal(value['net_high']):,.0f}"
+        rows.append({"item": f"Net value ({span})", amount: f"{Decimal(said['net_value']):,.2f}"})
     return rows
 
 
 def losers(value: Mapping[str, Any], currency: str) -> str:
     """What customers gain, and how many would have lost and are left out."""
+    saved, lost, most = (
+        f"{Decimal(value[name]):,.0f} {currency}"
+        for name in ("customers_saving", "losers_loss", "largest_loss")
+    )
     return (
-        f"Those expected to enrol save {float(value['customers_saving']):,.0f} {currency} a year if they live on as "
-        f"before. {value['losers_left_out']:,} accounts would pay more, {float(value['losers_loss']):,.0f} {currency} "
-        f"together and {float(value['largest_loss']):,.0f} at the most; they are not offered it."
+        f"Those expected to enrol save {saved} a year if they live on as before. {value['losers_left_out']:,} accounts "
+        f"would pay more, {lost} together and {most} at the most; they are not offered it."
     )
 
 
@@ -138,9 +145,11 @@ def detectable(plan: Plan) -> str:
         return f"{assumed}. What could be found cannot be told: {reason}"
     needed = said.get("units_needed")
     enough = "" if needed is None else f" {needed:,} accounts would be needed for 80 %."
+    weak = " It will most likely show nothing for certain." if said["power"] < WEAK else ""
+    first, last = said["days"]["after"]
     return (
         f"{assumed}. With {who['held_out']:,} held out, {said['mde_percent']:.1f} % or more would be found with 80 % "
-        f"power, and what is assumed with {said['power']:.0%}.{enough}"
+        f"power, and what is assumed with {said['power']:.0%}.{enough}{weak} Measured on the days {first} to {last}."
     )
 
 
@@ -164,4 +173,4 @@ def say_next(plan: Plan, workspace: Path, style: Style) -> None:
     """Print the commands that may follow."""
     steps = list(next_steps(plan, workspace))
     if steps:
-        say(f"\nNext: {' or '.join(steps)}", style)
+        say("\n  ".join(("\nNext:", *steps)), style)

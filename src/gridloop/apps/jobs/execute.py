@@ -17,7 +17,6 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from gridloop import __version__
-from gridloop.apps.actor import acting_user
 from gridloop.apps.jobs.job import Job, JobContext, JobOutcome, JobReport, Outcome, Progress, silent
 from gridloop.apps.jobs.mending import mend
 from gridloop.domain.errors import GridloopError, NothingToDo, WriterNotOwner
@@ -45,14 +44,15 @@ def run_jobs(
         force: also those that are up to date.
         progress: told about every job's steps.
         threads: for kernels.
-        actor: who acts; see `acting_user`.
+        actor: who acts; the session's when not given.
 
     Yields:
         One outcome per job, as soon as it is known.
     """
+    session.actor = actor or session.actor
     mend(session)
     for job in jobs:
-        yield run_job(session, job, force=force, progress=progress, threads=threads, actor=actor)
+        yield run_job(session, job, force=force, progress=progress, threads=threads)
 
 
 def is_fresh(session: Session, job: Job) -> bool:
@@ -77,13 +77,7 @@ def inputs_digest(session: Session, job: Job, manifest: Mapping[str, int]) -> st
 
 
 def run_job(
-    session: Session,
-    job: Job,
-    *,
-    force: bool = False,
-    progress: Progress = silent,
-    threads: int = 2,
-    actor: str | None = None,
+    session: Session, job: Job, *, force: bool = False, progress: Progress = silent, threads: int = 2
 ) -> JobOutcome:
     """Carry out one job and publish what it wrote; the tables must be at their published state (`mend`).
 
@@ -106,7 +100,7 @@ def run_job(
     view = session.lake.view(published)
     writer = session.lake.writer(job.stage)
     try:
-        report = job.run(JobContext(session, view, writer, progress, threads, acting_user(actor)))
+        report = job.run(JobContext(session, view, writer, progress, threads, session.actor))
         manifest = session.lake.heads()
         _check_writes(job, published, manifest)
         after = inputs_digest(session, job, manifest)

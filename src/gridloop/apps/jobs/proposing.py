@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Mapping
 from contextlib import closing
 from functools import partial
-from importlib.resources import files
-from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from gridloop.apps.jobs.definitions import follows
 from gridloop.apps.jobs.job import Job, JobContext, JobReport
 from gridloop.domain.finding import Finding, Severity
 from gridloop.domain.table import Stage
+from gridloop.ledger.plans import same_person
 
 if TYPE_CHECKING:
     from gridloop.apps.wiring import Session
@@ -138,10 +137,13 @@ def _recommendations_follow(session: Session, *, more: tuple[str, ...]) -> Mappi
 
 
 def _plans_follow(session: Session) -> Mapping[str, object]:
-    """The plays, and where plans and campaigns stand."""
+    """The plays, where plans and campaigns stand, and which plans are those of the person who acts."""
     from gridloop.apps.remembering import MOST
 
-    plans = sorted((p.plan_id, p.status, p.digest) for p in session.ledger.plans.recent(limit=MOST))
+    plans = sorted(
+        (plan.plan_id, plan.status, plan.digest, same_person(plan.created_by, session.actor))
+        for plan in session.ledger.plans.recent(limit=MOST)
+    )
     return {**_definitions(session), "campaigns": _campaigns(session), "plans": plans}
 
 
@@ -152,13 +154,9 @@ def _campaigns(session: Session) -> list[tuple[str, str]]:
 
 
 def _definitions(session: Session) -> dict[str, object]:
-    """Which plays are chosen, and SHA-256 over the files that they and what they name are read from."""
-    made = hashlib.sha256()
-    for kind in ("playbooks", "tariffs", "tags"):
-        for folder in (Path(str(files("gridloop") / "library" / kind)), session.workspace.root / kind):
-            for path in sorted(folder.glob("*.yaml")):
-                made.update(f"{path.name}:{hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
-    return {"plays": session.workspace.config.playbooks, "definitions": made.hexdigest()}
+    """Which plays are chosen, and digests of the files that they and what they name are read from."""
+    plays = session.workspace.config.playbooks
+    return {"plays": plays, **follows("playbooks", "tariffs", "tags")(session)}
 
 
 JOBS: tuple[Job, ...] = planning_jobs()
