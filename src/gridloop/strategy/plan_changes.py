@@ -80,7 +80,7 @@ def _flat(value: Any, path: str) -> Iterator[tuple[str, object]]:
     if isinstance(value, Mapping):
         for key, part in value.items():
             yield from _flat(part, f"{path}.{key}" if path else str(key))
-    elif isinstance(value, list | tuple) and value and all(isinstance(part, Mapping) for part in value):
+    elif isinstance(value, list | tuple) and all(isinstance(part, Mapping) for part in value):
         for place, part in enumerate(value):
             name = next((part[key] for key in _NAMES if key in part), place)
             yield from _flat(part, f"{path}.{name}")
