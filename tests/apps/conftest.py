@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any
 
@@ -82,7 +83,13 @@ class Demo:
 @pytest.fixture(autouse=True)
 def nothing_from_outside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """No variable of whoever runs the tests is seen, and no key gets into their configuration folder."""
-    for name in ("GRIDLOOP_WORKSPACE", "GRIDLOOP_DEBUG", "GRIDLOOP_KEY_PASSPHRASE", "NO_COLOR"):
+    for name in (
+        "GRIDLOOP_WORKSPACE",
+        "GRIDLOOP_DEBUG",
+        "GRIDLOOP_KEY_PASSPHRASE",
+        "GRIDLOOP_USER",
+        "NO_COLOR",
+    ):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("GRIDLOOP_KEYS", str(tmp_path / "keys"))
     monkeypatch.setattr(backup, "SCRYPT_N", 2**14)
@@ -169,3 +176,55 @@ def digests(workspace: Path) -> dict[str, str]:
         found = {name: view.digest(name) for name in view.snapshots}
         view.close()
     return found
+
+
+def beside(name: str) -> Any:
+    """The module of that name in this folder."""
+    spec = spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
+    assert spec is not None and spec.loader is not None
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="session")
+def made_town(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of the town of `town.py`: workspace and keys; use `town` or `town_copy`, which know where its key lies."""
+    return settled("town", tmp_path_factory.mktemp("town"))
+
+
+def settled(name: str, folder: Path) -> Path:
+    """Make the workspace of a module beside this one."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GRIDLOOP_KEYS", str(folder / "keys"))
+        beside(name).settle(folder / "workspace", arrow_rows)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def made_village(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of the village of `village.py`; use `village`."""
+    return settled("village", tmp_path_factory.mktemp("village"))
+
+
+@pytest.fixture
+def village(made_village: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the village's workspace, its key included, to do anything with."""
+    shutil.copytree(made_village, tmp_path / "village")
+    monkeypatch.setenv("GRIDLOOP_KEYS", str(tmp_path / "village" / "keys"))
+    return tmp_path / "village" / "workspace"
+
+
+@pytest.fixture
+def town(made_town: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The town's workspace, only to be read."""
+    monkeypatch.setenv("GRIDLOOP_KEYS", str(made_town / "keys"))
+    return made_town / "workspace"
+
+
+@pytest.fixture
+def town_copy(made_town: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the town's workspace, its key included, to do anything with."""
+    shutil.copytree(made_town, tmp_path / "town")
+    monkeypatch.setenv("GRIDLOOP_KEYS", str(tmp_path / "town" / "keys"))
+    return tmp_path / "town" / "workspace"

@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gridloop.apps.actor import acting_user
 from gridloop.engine.lake import Lake
 from gridloop.engine.workspace import SETTINGS_FILE, Workspace
 
@@ -25,11 +26,15 @@ class Session:
 
     Args:
         workspace: the folder and its settings.
+
+    Attributes:
+        actor: in whose name records are made; the operating system's user until a command sets another.
     """
 
     def __init__(self, workspace: Workspace) -> None:
         self.workspace = workspace
         self.lake = Lake(workspace)
+        self.actor = acting_user()
 
     @cached_property
     def ledger(self) -> Ledger:

@@ -263,7 +263,7 @@ def test_progress_and_threads_reach_the_job(session):
 @pytest.mark.parametrize("one", JOBS, ids=lambda one: one.name)
 def test_every_job_of_the_loop_names_tables_that_are_there(session, one):
     assert sorted({*one.reads, *one.writes} - set(session.lake.specs)) == []
-    assert {session.lake.spec(name).owner for name in one.writes} == {one.stage}
+    assert {session.lake.spec(name).owner for name in one.writes} <= {one.stage}
     assert one.name.startswith(f"{one.stage.value}.")
 
 

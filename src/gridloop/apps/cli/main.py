@@ -11,7 +11,16 @@ from typing import Annotated
 import typer
 
 from gridloop import __version__
-from gridloop.apps.cli import benchmarking, campaign, checking, importing, keeping, running, starting
+from gridloop.apps.cli import (
+    benchmarking,
+    campaign,
+    checking,
+    importing,
+    keeping,
+    planning,
+    running,
+    starting,
+)
 from gridloop.apps.cli.output import Style, print_error
 from gridloop.domain.errors import GridloopError
 
@@ -30,8 +39,10 @@ app = typer.Typer(
 starting.add_commands(app)
 importing.add_commands(app)
 running.add_commands(app)
+planning.add_commands(app)
 benchmarking.add_commands(app)
 app.add_typer(checking.app, name="data")
+app.add_typer(planning.play, name="play")
 app.add_typer(campaign.app, name="campaign")
 app.add_typer(keeping.vault, name="vault")
 app.add_typer(keeping.audit, name="audit")

@@ -6,8 +6,10 @@ from typing import Annotated
 
 import typer
 
+from gridloop.apps.actor import acting_user
 from gridloop.apps.cli.options import (
     HERE,
+    ActorOption,
     CsvOption,
     DryRunOption,
     JsonOption,
@@ -32,9 +34,12 @@ def add_commands(app: typer.Typer) -> None:
 
 def run(
     workspace: WorkspaceOption = HERE,
-    through: Annotated[str | None, typer.Option(help="Stop after this stage: data or insight.")] = None,
+    through: Annotated[
+        str | None, typer.Option(help="Stop after this stage: data, insight, strategy, reach or evaluation.")
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Also carry out what is up to date.")] = False,
     threads: Annotated[int, typer.Option(min=1, help="Threads for number crunching.")] = 2,
+    actor: ActorOption = None,
     dry_run: DryRunOption = False,
     wait: WaitOption = 0,
     as_json: JsonOption = False,
@@ -42,16 +47,19 @@ def run(
     quiet: QuietOption = False,
     no_color: NoColorOption = False,
 ) -> None:
-    """Carry out every step of the loop that is not up to date."""
+    """Carry out every step of the loop that is not up to date, up to plans that a person has to approve."""
     from gridloop.apps.checks import findings_by_rule
+    from gridloop.apps.cli.plan_page import headline, say_next
     from gridloop.apps.jobs.catalogue import jobs_through
     from gridloop.apps.jobs.execute import is_fresh, run_jobs
     from gridloop.apps.jobs.job import Outcome
+    from gridloop.apps.remembering import waiting_plans
     from gridloop.apps.wiring import opened
 
     style = style_of(as_json=as_json, as_csv=as_csv, quiet=quiet, no_color=no_color)
     jobs = jobs_through(through)
     with opened(workspace) as session:
+        session.actor = acting_user(actor)
         if dry_run:
             rows = [
                 {"job": j.name, "does": j.title, "would_run": force or not is_fresh(session, j)} for j in jobs
@@ -70,6 +78,7 @@ def run(
             outcomes = list(
                 run_jobs(session, jobs, force=force, progress=ProgressLine(style), threads=threads)
             )
+        waiting, currency = waiting_plans(session), session.workspace.config.currency
     rows = [
         {
             "job": o.job,
@@ -86,6 +95,10 @@ def run(
     if all(o.outcome is Outcome.FRESH for o in outcomes):
         say("Everything is up to date.", style)
     say(f"Next: gridloop data profile -w {workspace}, gridloop data check -w {workspace}", style)
+    for plan in waiting:
+        say(f"\n{headline(plan, currency)}", style)
+        say(f"Read it: gridloop campaign show {plan.plan_id} -w {workspace}", style)
+        say_next(plan, workspace, style)
 
 
 @job.command("list")

@@ -32,6 +32,7 @@ def run_jobs(
     force: bool = False,
     progress: Progress = silent,
     threads: int = 2,
+    actor: str | None = None,
 ) -> Iterator[JobOutcome]:
     """Carry out jobs one after the other, leaving out those that are up to date.
 
@@ -43,10 +44,12 @@ def run_jobs(
         force: also those that are up to date.
         progress: told about every job's steps.
         threads: for kernels.
+        actor: who acts; the session's when not given.
 
     Yields:
         One outcome per job, as soon as it is known.
     """
+    session.actor = actor or session.actor
     mend(session)
     for job in jobs:
         yield run_job(session, job, force=force, progress=progress, threads=threads)
@@ -95,8 +98,9 @@ def run_job(
         pid=os.getpid(),
     )
     view = session.lake.view(published)
+    writer = session.lake.writer(job.stage)
     try:
-        report = job.run(JobContext(session, view, session.lake.writer(job.stage), progress, threads))
+        report = job.run(JobContext(session, view, writer, progress, threads, session.actor))
         manifest = session.lake.heads()
         _check_writes(job, published, manifest)
         after = inputs_digest(session, job, manifest)

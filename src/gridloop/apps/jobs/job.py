@@ -33,6 +33,7 @@ class JobContext:
         writer: writes the tables of the job's stage.
         progress: see `Progress`.
         threads: how many threads kernels may use.
+        actor: in whose name records of the ledger are made.
     """
 
     session: Session
@@ -40,6 +41,7 @@ class JobContext:
     writer: LakeWriter
     progress: Progress = silent
     threads: int = 2
+    actor: str = ""
 
 
 @dataclass(frozen=True)
