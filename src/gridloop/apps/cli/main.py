@@ -11,7 +11,16 @@ from typing import Annotated
 import typer
 
 from gridloop import __version__
-from gridloop.apps.cli import benchmarking, campaign, checking, importing, keeping, running, starting
+from gridloop.apps.cli import (
+    benchmarking,
+    campaign,
+    checking,
+    importing,
+    keeping,
+    reaching,
+    running,
+    starting,
+)
 from gridloop.apps.cli.output import Style, print_error
 from gridloop.domain.errors import GridloopError
 
@@ -32,6 +41,7 @@ importing.add_commands(app)
 running.add_commands(app)
 benchmarking.add_commands(app)
 app.add_typer(checking.app, name="data")
+reaching.add_commands(campaign.app)
 app.add_typer(campaign.app, name="campaign")
 app.add_typer(keeping.vault, name="vault")
 app.add_typer(keeping.audit, name="audit")
