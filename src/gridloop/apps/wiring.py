@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from gridloop.domain.clock import Clock
     from gridloop.engine.view import LakeView
     from gridloop.ledger.store import Ledger
+    from gridloop.reach.channels.channel import Channel
+    from gridloop.reach.channels.transports import MakeChannel
     from gridloop.security.landing import LandingZone
     from gridloop.security.vault import Vault
     from gridloop.twin.county import County
@@ -83,6 +85,21 @@ class Session:
             opened = self.__dict__.pop(part, None)
             if opened is not None:
                 opened.close()
+
+
+TRANSPORTS: dict[str, MakeChannel] = {}
+"""Transports that reach does not know itself: name → what makes a channel of it."""
+
+
+def channel_of(session: Session, name: str) -> Channel:
+    """The channel of that name, as the workspace sets it.
+
+    Raises:
+        UsageError: its transport cannot carry it, or nothing here knows that transport.
+    """
+    from gridloop.reach.channels.transports import make_channel
+
+    return make_channel(session.workspace, name, TRANSPORTS)
 
 
 def synthetic_county(*, customers: int, days: int, seed: int) -> County:

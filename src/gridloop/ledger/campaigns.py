@@ -140,6 +140,13 @@ class Campaigns:
         with self._database.read() as connection:
             return _campaign(campaign_row(connection, campaign_id, lock=False))
 
+    def status(self, campaign_id: str) -> str:
+        """Where a campaign stands at this moment. Raises UsageError when there is none."""
+        query = select(_CAMPAIGN.c.status).where(_CAMPAIGN.c.campaign_id == campaign_id)
+        with self._database.read() as connection:
+            found = connection.scalar(query)
+            return str(campaign_row(connection, campaign_id, lock=False).status if found is None else found)
+
     def of_plan(self, plan_id: str) -> Campaign | None:
         """The campaign that carries a plan out; None when it was not launched."""
         with self._database.read() as connection:

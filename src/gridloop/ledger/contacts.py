@@ -120,6 +120,25 @@ class Contacts:
         with self._database.read() as connection:
             return frozenset(connection.scalars(query))
 
+    def latest(self) -> dict[str, datetime]:
+        """Customer → when a message of any campaign and channel last went out, or may have."""
+        query = select(_SEND.c.customer_id, func.max(_SEND.c.sending_at)).where(_SEND.c.status.in_(COUNTED))
+        with self._database.read() as connection:
+            rows = connection.execute(query.group_by(_SEND.c.customer_id))
+            return {customer: at for customer, at in rows if at is not None}
+
+    def bounced(self) -> frozenset[tuple[str, str]]:
+        """(customer, channel) on which a message came back for good."""
+        query = select(_SEND.c.customer_id, _SEND.c.channel).where(_SEND.c.status == "bounced")
+        with self._database.read() as connection:
+            return frozenset((customer, channel) for customer, channel in connection.execute(query))
+
+    def complained(self) -> frozenset[str]:
+        """Customers who reported a message as unwanted."""
+        query = select(_RESPONSE.c.customer_id).where(_RESPONSE.c.kind == "complained")
+        with self._database.read() as connection:
+            return frozenset(connection.scalars(query))
+
     def reaction(self, campaign_id: str) -> Reaction:
         """How a campaign is taken so far."""
         counted = select(_SEND.c.status, func.count()).where(

@@ -150,6 +150,10 @@ class Enrolments:
         """Enrolments in a product, whatever brought them, in the order they came."""
         return self._read(_ENROLMENT.c.product_id == product_id)
 
+    def under_way(self) -> list[Enrolment]:
+        """Enrolments that are pending or active, in the order they came."""
+        return self._read(_ENROLMENT.c.status.in_(("pending", "active")))
+
     def _read(self, condition: Any) -> list[Enrolment]:
         order = (_ENROLMENT.c.enrolled_at, _ENROLMENT.c.enrolment_id)
         with self._database.read() as connection:

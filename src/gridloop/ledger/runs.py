@@ -237,6 +237,13 @@ class Runs:
             row = connection.execute(query.order_by(_RUN.c.finished_at.desc()).limit(1)).one_or_none()
         return None if row is None else _job_run(row)
 
+    def latest(self, job: str) -> JobRun | None:
+        """The run of the job that started last, None when it never ran."""
+        query = select(_RUN).where(_RUN.c.job == job)
+        with self._database.read() as connection:
+            row = connection.execute(query.order_by(_RUN.c.started_at.desc()).limit(1)).one_or_none()
+        return None if row is None else _job_run(row)
+
     def recent(self, limit: int = 20) -> list[JobRun]:
         """The runs that started last, latest first."""
         query = select(_RUN).order_by(_RUN.c.started_at.desc(), _RUN.c.run_id.desc()).limit(limit)

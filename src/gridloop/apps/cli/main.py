@@ -18,6 +18,7 @@ from gridloop.apps.cli import (
     importing,
     keeping,
     planning,
+    reaching,
     running,
     starting,
 )
@@ -43,6 +44,7 @@ planning.add_commands(app)
 benchmarking.add_commands(app)
 app.add_typer(checking.app, name="data")
 app.add_typer(planning.play, name="play")
+reaching.add_commands(campaign.app)
 app.add_typer(campaign.app, name="campaign")
 app.add_typer(keeping.vault, name="vault")
 app.add_typer(keeping.audit, name="audit")

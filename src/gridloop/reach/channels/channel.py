@@ -16,7 +16,9 @@ class Verdict(StrEnum):
 
     ACCEPTED = "accepted"
     REFUSED = "refused"
-    """For certain: it has not gone out."""
+    """For certain: it has not gone out, and would not another time."""
+    DEFERRED = "deferred"
+    """For certain: it has not gone out, but may later."""
     UNKNOWN = "unknown"
     """It may have gone out; it is never sent again by itself (docs/conventions.md §12)."""
 
@@ -101,7 +103,13 @@ class Channel(Protocol):
         ...
 
     def hand_over(self, message: Message) -> Handover:
-        """Take one message. Never raises for what one message causes: that is a REFUSED or UNKNOWN."""
+        """Take one message.
+
+        It never raises for what one message causes: that is a REFUSED, DEFERRED or UNKNOWN.
+
+        Raises:
+            ServiceMissing: the other side has gone, and has taken nothing of this message.
+        """
         ...
 
     def receipts(self, until: datetime) -> Iterable[Receipt]:

@@ -1,0 +1,1 @@
+"""What messages say: templates as data, filled strictly, in English and Chinese."""
