@@ -22,11 +22,11 @@ from gridloop.ledger.approvals import Approval
 from gridloop.ledger.audit import AuditEntry
 from gridloop.ledger.campaigns import Assignment, Campaign
 from gridloop.ledger.database import Database, LedgerUnreadable
+from gridloop.ledger.messages import Send
 from gridloop.ledger.plans import Plan, PlanContent
 from gridloop.ledger.responses import Response
 from gridloop.ledger.runs import JobRun
 from gridloop.ledger.schema import SPECS, TABLES
-from gridloop.ledger.sends import Send
 from gridloop.ledger.store import Ledger
 
 PRODUCT = TABLES["product"]

@@ -120,9 +120,9 @@ def test_an_empty_ledger_can_be_opened_but_not_used(empty_url):
 
 def test_upgrading_twice_changes_nothing_the_second_time(empty_url):
     with Ledger.open(empty_url) as ledger:
-        assert ledger.upgrade() == ("0001",)
+        assert ledger.upgrade() == ("0001", "0002")
         assert ledger.upgrade() == ()
-        assert ledger.revision == revision.newest() == "0001"
+        assert ledger.revision == revision.newest() == "0002"
         assert ledger.runs.published() == {}
 
 
@@ -138,7 +138,7 @@ def test_a_newer_ledger_is_refused(url):
 
 
 def test_an_older_ledger_says_how_to_migrate(url, monkeypatch):
-    monkeypatch.setattr(revision, "newest", lambda: "0002")
+    monkeypatch.setattr(revision, "newest", lambda: "0003")
     with Ledger.open(url) as ledger, pytest.raises(WorkspaceVersion) as told:
         ledger.audit.head()
     assert "older Gridloop" in str(told.value)
@@ -154,9 +154,9 @@ def test_a_migration_that_fails_half_way_leaves_nothing(empty_url, monkeypatch):
         assert ledger.revision is None
         assert inspect(ledger._database.engine).get_table_names() == []
         monkeypatch.undo()
-        assert ledger.upgrade() == ("0001",)
+        assert ledger.upgrade() == ("0001", "0002")
 
 
 def test_two_processes_upgrade_at_once_and_one_does_it(empty_url, at_once):
     program = "with Ledger.open(url) as ledger: print(ledger.upgrade())"
-    assert sorted(at_once(2, program, empty_url)) == ["('0001',)", "()"]
+    assert sorted(at_once(2, program, empty_url)) == ["('0001', '0002')", "()"]

@@ -12,8 +12,9 @@ import pytest
 
 from gridloop.domain.errors import LedgerConflict, UsageError
 from gridloop.ledger.campaigns import CampaignTerms
+from gridloop.ledger.messages import PlannedSend, Settled
 from gridloop.ledger.responses import Response
-from gridloop.ledger.sends import PlannedSend, delivery_job
+from gridloop.ledger.sends import delivery_job
 
 MESSAGES = [
     PlannedSend(f"customer{n}", "sms", f"peak-1-customer{n}", cost=Decimal("0.045")) for n in range(4)
@@ -78,7 +79,9 @@ def test_only_due_messages_of_running_campaigns_and_the_runs_channel_are_claimed
     ledger.campaigns.pause(campaign_id, "li")
     assert ledger.sends.claim(sms) == []
     ledger.campaigns.start(campaign_id, "li")
-    assert len(ledger.sends.claim(sms)) == 4
+    texts = ledger.sends.claim(sms)
+    assert len(texts) == 4
+    ledger.sends.settle([Settled(send.send_id, "sent") for send in texts])
     assert [send.idempotency_key for send in ledger.sends.claim(email)] == ["mail"]
     clock.later(hours=1)
     assert [send.idempotency_key for send in ledger.sends.claim(sms)] == ["later"]
@@ -181,3 +184,105 @@ def test_the_same_response_twice_is_one(ledger, campaign_id, clock):
 def test_a_response_to_an_unknown_send_is_refused(ledger, campaign_id, clock):
     with pytest.raises(LedgerConflict, match="rule"):
         ledger.responses.record([Response("r1", "customer1", "opened", clock.now(), "no-such-send")])
+
+
+def test_a_customer_has_one_message_in_the_air_over_all_channels(ledger, campaign_id):
+    ledger.sends.plan(
+        campaign_id, [PlannedSend("customer0", "sms", "second"), PlannedSend("customer0", "email", "mail")]
+    )
+    sms, email = delivery(ledger), delivery(ledger, "email")
+    first = ledger.sends.claim(sms)
+    assert sorted(send.customer_id for send in first) == [f"customer{n}" for n in range(4)]
+    assert ledger.sends.claim(email) == ledger.sends.claim(sms) == []
+    ledger.sends.settle([Settled(send.send_id, "sent") for send in first])
+    assert [send.customer_id for send in ledger.sends.claim(email)] == ["customer0"]
+    assert ledger.sends.claim(sms) == []
+
+
+def test_only_messages_of_the_named_campaign_are_claimed(ledger, campaign_id):
+    run_id = delivery(ledger)
+    assert ledger.sends.claim(run_id, campaign_id="another") == []
+    assert len(ledger.sends.claim(run_id, campaign_id=campaign_id)) == 4
+
+
+def test_what_became_of_a_batch_is_recorded_at_once(ledger, campaign_id, clock):
+    sent, refused, held, stopped = (send.send_id for send in ledger.sends.claim(delivery(ledger)))
+    later = clock.now() + timedelta(hours=10)
+    left = ledger.sends.settle(
+        [
+            Settled(sent, "sent", cost=Decimal("0.05")),
+            Settled(refused, "failed", "550 at RCPT"),
+            Settled(held, "planned", "quiet_hours", not_before=later, attempted=False),
+            Settled(stopped, "cancelled", "unsubscribed", attempted=False),
+        ]
+    )
+    assert left == []
+    assert {status: count for (_, status, _), count in ledger.sends.counts(campaign_id).items()} == {
+        "sent": 1,
+        "failed": 1,
+        "planned": 1,
+        "cancelled": 1,
+    }
+    put_back = ledger.sends.send(held)
+    assert (put_back.attempts, put_back.sending_at, put_back.not_before) == (0, None, later)
+    assert ledger.sends.next_due(campaign_id) == later
+    assert ledger.sends.due() == {}
+    clock.later(hours=10)
+    assert ledger.sends.due() == {"sms": 1}
+
+
+def test_a_process_taken_for_dead_may_still_say_what_went_out_but_puts_nothing_back(ledger, campaign_id):
+    run_id = delivery(ledger)
+    sent, held, *others = (send.send_id for send in ledger.sends.claim(run_id))
+    ledger.runs.fail(run_id, "X", "")
+    ledger.sends.recover()
+    assert ledger.sends.settle([Settled(sent, "sent"), Settled(held, "planned")]) == [held]
+    assert ledger.sends.send(sent).status == "sent"
+    assert {send.send_id for send in ledger.sends.undecided(campaign_id)} == {held, *others}
+    ledger.sends.decide(held, "failed", "li")
+    with pytest.raises(LedgerConflict, match="failed and cannot become sent"):
+        ledger.sends.settle([Settled(held, "sent")])
+
+
+def test_unknown_messages_are_planned_again_only_for_a_channel_that_cannot_double(ledger, campaign_id):
+    run_id = delivery(ledger)
+    claimed = ledger.sends.claim(run_id, 2)
+    ledger.runs.fail(run_id, "X", "")
+    ledger.sends.recover()
+    assert ledger.sends.again("email") == 0
+    assert ledger.sends.again("sms") == 2
+    assert ledger.sends.undecided() == []
+    again = ledger.sends.claim(delivery(ledger))
+    assert {send.message_id for send in again} >= {send.message_id for send in claimed}
+
+
+def test_all_failed_messages_are_retried_and_all_waiting_ones_given_up(ledger, campaign_id):
+    claimed = ledger.sends.claim(delivery(ledger), 2)
+    ledger.sends.settle([Settled(send.send_id, "failed", "550") for send in claimed])
+    assert ledger.sends.retry_failed(campaign_id) == 2
+    assert ledger.sends.cancel_planned(campaign_id, "campaign_stopped") == 4
+    assert ledger.sends.counts(campaign_id) == {("sms", "cancelled", "campaign_stopped"): 4}
+
+
+def test_answers_move_the_messages_they_answer(ledger, campaign_id, clock):
+    run_id = delivery(ledger)
+    one, two, three = ledger.sends.claim(run_id, 3)
+    ledger.sends.settle([Settled(two.send_id, "sent")])
+    ledger.runs.fail(run_id, "X", "")
+    ledger.sends.recover()
+    ledger.responses.record(
+        [
+            Response("r1", one.customer_id, "delivered", clock.now(), one.send_id, campaign_id),
+            Response("r2", two.customer_id, "bounced", clock.now(), two.send_id, campaign_id),
+        ]
+    )
+    moved = ledger.responses.reconcile()
+    assert (moved.sent, moved.bounced) == (1, 1)
+    assert ledger.sends.send(one.send_id).status == "sent"
+    assert ledger.sends.send(one.send_id).sent_at == one.sending_at
+    assert ledger.sends.send(two.send_id).status == "bounced"
+    assert [send.send_id for send in ledger.sends.undecided()] == [three.send_id]
+    again = ledger.responses.reconcile()
+    assert (again.sent, again.bounced) == (0, 0)
+    assert ledger.sends.of_messages([one.message_id, "none"]).keys() == {one.message_id}
+    assert ledger.sends.channels() == {"sms"}

@@ -123,9 +123,9 @@ class Campaigns:
         """Begin, or go on after a pause. Raises LedgerConflict when it has ended."""
         return self._move(campaign_id, "running", actor)
 
-    def pause(self, campaign_id: str, actor: str) -> Campaign:
+    def pause(self, campaign_id: str, actor: str, reason: str | None = None) -> Campaign:
         """Claim no more sends until it is started again. Raises LedgerConflict when it is not running."""
-        return self._move(campaign_id, "paused", actor)
+        return self._move(campaign_id, "paused", actor, reason)
 
     def stop(self, campaign_id: str, actor: str, reason: str) -> Campaign:
         """End early, for good. Raises LedgerConflict when it has ended."""
@@ -139,6 +139,12 @@ class Campaigns:
         """The campaign of that id. Raises UsageError when there is none."""
         with self._database.read() as connection:
             return _campaign(campaign_row(connection, campaign_id, lock=False))
+
+    def of_plan(self, plan_id: str) -> Campaign | None:
+        """The campaign that carries a plan out; None when it was not launched."""
+        with self._database.read() as connection:
+            row = connection.execute(select(_CAMPAIGN).where(_CAMPAIGN.c.plan_id == plan_id)).one_or_none()
+        return None if row is None else _campaign(row)
 
     def recent(self, limit: int = 50) -> list[Campaign]:
         """The campaigns launched last, latest first."""
@@ -158,7 +164,8 @@ class Campaigns:
             changed = update(_CAMPAIGN).where(_CAMPAIGN.c.campaign_id == campaign_id)
             connection.execute(changed.values(**values))
             subject = f"campaign:{campaign_id}"
-            self._audit.append(connection, actor, f"campaign.{wanted}", subject, {"from": row.status})
+            details = {"from": row.status, **({} if reason is None else {"reason": reason})}
+            self._audit.append(connection, actor, f"campaign.{wanted}", subject, details)
         return self.campaign(campaign_id)
 
 
@@ -206,6 +213,16 @@ class Assignments:
         """All assignments of a campaign, by unit."""
         with self._database.read() as connection:
             return _assignments(connection, campaign_id)
+
+    def under_way(self, unit_kind: str = "account") -> frozenset[str]:
+        """Units of one kind that are assigned, to whatever arm, in a campaign that has not ended."""
+        query = (
+            select(_ASSIGNMENT.c.unit_id)
+            .join(_CAMPAIGN, _CAMPAIGN.c.campaign_id == _ASSIGNMENT.c.campaign_id)
+            .where(_CAMPAIGN.c.unit_kind == unit_kind, _CAMPAIGN.c.status.not_in(("stopped", "finished")))
+        )
+        with self._database.read() as connection:
+            return frozenset(connection.scalars(query))
 
     def arms(self, campaign_id: str) -> dict[str, int]:
         """Arm → number of units."""

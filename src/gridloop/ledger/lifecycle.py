@@ -85,15 +85,16 @@ SEND = Lifecycle(
     "send",
     {
         "planned": ("sending", "cancelled"),
-        "sending": ("sent", "failed", "unknown"),
-        "unknown": ("sent", "failed"),
+        "sending": ("sent", "failed", "unknown", "planned", "cancelled"),
+        "unknown": ("sent", "failed", "planned"),
         "failed": ("planned", "cancelled"),
         "sent": ("bounced",),
         "bounced": (),
         "cancelled": (),
     },
 )
-"""No way leads from `sending` or `unknown` back to `planned` but through a decision that it failed."""
+"""From `sending` only the process that claimed a message and has not handed it over puts it back or gives it up; from
+`unknown` it is planned again only where the channel honours the message id, so that nothing can double."""
 
 RUN = Lifecycle(
     "run",

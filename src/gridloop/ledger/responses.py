@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select
+from sqlalchemy import Connection, Row, insert, select, update
 
 from gridloop.domain.clock import Clock
 from gridloop.domain.errors import LedgerConflict
@@ -16,6 +16,7 @@ from gridloop.ledger.database import Database
 from gridloop.ledger.schema import TABLES
 
 _RESPONSE = TABLES["response"]
+_SEND = TABLES["send"]
 _AT_ONCE = 400
 
 
@@ -41,6 +42,27 @@ class Response:
     campaign_id: str | None = None
     value: float | None = None
     details: Mapping[str, object] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciled:
+    """How many messages the answers have moved: from `unknown` to `sent`, and from `sent` to `bounced`."""
+
+    sent: int
+    bounced: int
+
+
+PROVES_IT_WENT_OUT = (
+    "delivered",
+    "opened",
+    "clicked",
+    "accepted",
+    "declined",
+    "unsubscribed",
+    "complained",
+    "bounced",
+)
+"""Answers that nobody could give to a message that never went out."""
 
 
 class Responses:
@@ -77,6 +99,27 @@ class Responses:
             if fresh:
                 connection.execute(insert(_RESPONSE), [{**asdict(one), "recorded_at": now} for one in fresh])
         return len(fresh)
+
+    def reconcile(self) -> Reconciled:
+        """Move messages by what was answered: an `unknown` one that was answered went out, a bounced one came back.
+
+        It looks at all answers there are, so that it may be repeated, and completes what a kill cut off.
+        """
+
+        def answered(*kinds: str) -> Any:
+            return select(_RESPONSE.c.send_id).where(
+                _RESPONSE.c.send_id.is_not(None), _RESPONSE.c.kind.in_(kinds)
+            )
+
+        proven = update(_SEND).where(
+            _SEND.c.status == "unknown", _SEND.c.send_id.in_(answered(*PROVES_IT_WENT_OUT))
+        )
+        back = update(_SEND).where(_SEND.c.status == "sent", _SEND.c.send_id.in_(answered("bounced")))
+        with self._database.write("responses") as connection:
+            values = {"status": "sent", "sent_at": _SEND.c.sending_at, "last_error": None}
+            sent = connection.execute(proven.values(**values)).rowcount
+            bounced = connection.execute(back.values(status="bounced", last_error="bounced")).rowcount
+        return Reconciled(sent, bounced)
 
     def of(self, campaign_id: str) -> list[Response]:
         """Answers to a campaign in the order they were given."""

@@ -55,8 +55,9 @@ LOOKUPS: Mapping[str, tuple[tuple[str, ...], ...]] = MappingProxyType(
         "enrolment": (("campaign_id",),),
         "job_run": (("job", "outcome", "finished_at"), ("outcome", "finished_at")),
         "plan": (("status",),),
-        "response": (("campaign_id",), ("send_id",)),
-        "send": (("status", "channel", "planned_at"), ("campaign_id",)),
+        "response": (("campaign_id",), ("send_id",), ("customer_id",)),
+        "send": (("status", "channel", "planned_at", "send_id"), ("campaign_id",), ("customer_id",)),
+        "unsubscribe": (("customer_id",),),
     }
 )
 """Indexes, by table."""

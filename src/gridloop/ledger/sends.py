@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import datetime
 from decimal import Decimal
-from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, func, insert, or_, select, update
 
 from gridloop.domain.clock import Clock
 from gridloop.domain.errors import LedgerConflict, UsageError
@@ -20,61 +19,13 @@ from gridloop.ledger.campaigns import campaign_row
 from gridloop.ledger.database import Database
 from gridloop.ledger.lifecycle import SEND
 from gridloop.ledger.liveness import Life, life_of
+from gridloop.ledger.messages import PlannedSend, Send, Settled
 from gridloop.ledger.schema import TABLES
 
 _SEND = TABLES["send"]
 _RUN = TABLES["job_run"]
 _CAMPAIGN = TABLES["campaign"]
 _AT_ONCE = 400
-
-
-@dataclass(frozen=True, slots=True)
-class PlannedSend:
-    """A message to one customer, before anything is sent.
-
-    Attributes:
-        customer_id: to whom; address and consent are looked up at delivery.
-        channel: how.
-        idempotency_key: equal for the same message however often it is planned.
-        template, language: content.
-        not_before: earliest instant; at once when None.
-        cost: expected cost in the workspace currency.
-    """
-
-    customer_id: str
-    channel: str
-    idempotency_key: str
-    template: str | None = None
-    language: str | None = None
-    not_before: datetime | None = None
-    cost: Decimal | None = None
-
-    @property
-    def message_id(self) -> str:
-        """Stable over retries: the first 32 hexadecimal digits of SHA-256 of the idempotency key."""
-        return sha256(self.idempotency_key.encode()).hexdigest()[:32]
-
-
-@dataclass(frozen=True, slots=True)
-class Send:
-    """One message, as the table `send` declares it."""
-
-    send_id: SendId
-    campaign_id: str
-    customer_id: str
-    channel: str
-    message_id: str
-    status: str
-    attempts: int
-    planned_at: datetime
-    sending_at: datetime | None
-    sent_at: datetime | None
-    idempotency_key: str
-    template: str | None
-    language: str | None
-    not_before: datetime | None
-    last_error: str | None
-    cost: Decimal | None
 
 
 def delivery_job(channel: str) -> str:
@@ -86,7 +37,7 @@ class Sends:
     """The outbox of a ledger; made by `Ledger`.
 
     A delivery runs as the job `delivery_job(channel)`: `recover`, then again and again `claim` some, hand each over,
-    and say `sent` or `failed` of it. What a dead process leaves in `sending` becomes `unknown`: it may have gone out.
+    and `settle` what became of it. What a dead process leaves in `sending` becomes `unknown`: it may have gone out.
     """
 
     def __init__(self, database: Database, clock: Clock, audit: Audit) -> None:
@@ -125,32 +76,39 @@ class Sends:
                 connection.execute(insert(_SEND), rows)
         return len(rows)
 
-    def claim(self, run_id: str, limit: int = 100) -> list[Send]:
+    def claim(self, run_id: str, limit: int = 100, campaign_id: str | None = None) -> list[Send]:
         """Take planned messages of running campaigns that are due; they are `sending` before this returns.
+
+        A customer has one message in the air at a time, over all channels, so that whoever claimed it can count the
+        others without a race (frequency cap).
 
         Args:
             run_id: a running run of `delivery_job(channel)`, which says the channel.
             limit: how many at most.
+            campaign_id: of this campaign only.
 
         Raises:
             LedgerConflict: the run does not run, so that nobody could tell what became of its messages.
             UsageError: the run is none of a delivery.
         """
-        with self._database.write() as connection:
+        with self._database.write("claims") as connection:
             run = _delivery_run(connection, run_id)
             # Never before the run began, whatever the clock did: `recover` compares the two.
             now = max(self._clock.now(), run.started_at)
             query = (
-                select(_SEND.c.send_id)
-                .join(_CAMPAIGN, _CAMPAIGN.c.campaign_id == _SEND.c.campaign_id)
-                .where(_SEND.c.status == "planned", _SEND.c.channel == run.job.partition(":")[2])
-                .where(_CAMPAIGN.c.status == "running")
-                .where(or_(_SEND.c.not_before.is_(None), _SEND.c.not_before <= now))
+                _due(now, _SEND.c.send_id, _SEND.c.customer_id)
+                .where(_SEND.c.channel == run.job.partition(":")[2])
+                .where(_SEND.c.customer_id.not_in(_in_the_air()))
                 .order_by(_SEND.c.planned_at, _SEND.c.send_id)
                 .limit(min(limit, _AT_ONCE))
                 .with_for_update(skip_locked=True, of=_SEND)
             )
-            chosen = list(connection.scalars(query))
+            if campaign_id is not None:
+                query = query.where(_SEND.c.campaign_id == campaign_id)
+            first_of = {row.customer_id: row.send_id for row in reversed(connection.execute(query).all())}
+            chosen = list(first_of.values())
+            if not chosen:
+                return []
             taken = update(_SEND).where(_SEND.c.send_id.in_(chosen))
             connection.execute(
                 taken.values(status="sending", sending_at=now, attempts=_SEND.c.attempts + 1, last_error=None)
@@ -158,6 +116,43 @@ class Sends:
             order = (_SEND.c.planned_at, _SEND.c.send_id)
             rows = connection.execute(select(_SEND).where(_SEND.c.send_id.in_(chosen)).order_by(*order))
             return [_send(row) for row in rows]
+
+    def settle(self, settled: Iterable[Settled]) -> list[SendId]:
+        """Record what became of claimed messages, all or none.
+
+        Returns:
+            Those that were put back or given up but are `unknown` meanwhile, because their run was taken for dead:
+            they stay listed for a decision.
+
+        Raises:
+            LedgerConflict: a message was decided on meanwhile.
+        """
+        wanted = {one.send_id: one for one in settled}
+        left: list[SendId] = []
+        with self._database.write() as connection:
+            rows = select(_SEND).where(_SEND.c.send_id.in_(list(wanted))).order_by(_SEND.c.send_id)
+            for row in connection.execute(rows.with_for_update()).all():
+                one = wanted[row.send_id]
+                if row.status == "unknown" and one.status not in ("sent", "failed"):
+                    left.append(SendId(row.send_id))
+                    continue
+                if row.status not in ("sending", "unknown"):
+                    raise _not_there(row, "sending", one.status)
+                SEND.require(row.send_id, row.status, one.status)
+                _change(connection, row.send_id, self._settled_values(row, one))
+        return left
+
+    def _settled_values(self, row: Row[Any], one: Settled) -> dict[str, object]:
+        values: dict[str, object] = {"status": one.status, "last_error": one.error}
+        if one.status == "sent":
+            values["sent_at"] = self._clock.now()
+        if one.cost is not None:
+            values["cost"] = one.cost
+        if one.status in ("planned", "cancelled"):
+            values |= {"sending_at": None, "not_before": one.not_before}
+        if not one.attempted:
+            values["attempts"] = row.attempts - 1
+        return values
 
     def sent(self, send_id: str, cost: Decimal | None = None) -> None:
         """The channel accepted it. Raises LedgerConflict unless it is `sending`."""
@@ -170,15 +165,37 @@ class Sends:
 
     def retry(self, send_id: str) -> None:
         """Plan a failed message again, under the same message id. Raises LedgerConflict unless it is `failed`."""
-        self._move(send_id, "planned", {})
+        self._move(send_id, "planned", {"not_before": None}, only_from="failed")
+
+    def retry_failed(self, campaign_id: str) -> int:
+        """Plan all failed messages of a campaign again; answers how many."""
+        chosen = (_SEND.c.campaign_id == campaign_id, _SEND.c.status == "failed")
+        return self._move_all({"status": "planned", "not_before": None}, *chosen)
+
+    def again(self, channel: str) -> int:
+        """Plan again what is `unknown` of a channel that takes a message id once however often it is handed over.
+
+        For such a channel alone: handing over again cannot double there, so there is nothing to decide.
+        """
+        chosen = (_SEND.c.channel == channel, _SEND.c.status == "unknown")
+        return self._move_all({"status": "planned", "sending_at": None}, *chosen)
 
     def bounced(self, send_id: str, error: str) -> None:
         """It came back after it was accepted. Raises LedgerConflict unless it is `sent`."""
         self._move(send_id, "bounced", {"last_error": error})
 
-    def cancel(self, send_id: str) -> None:
+    def cancel(self, send_id: str, reason: str | None = None) -> None:
         """Give up a planned or failed message. Raises LedgerConflict once it was handed over."""
-        self._move(send_id, "cancelled", {})
+        with self._database.write() as connection:
+            row = _row(connection, send_id)
+            if row.status not in ("planned", "failed"):
+                raise _not_there(row, "planned", "cancelled")
+            _change(connection, send_id, {"status": "cancelled", "last_error": reason or row.last_error})
+
+    def cancel_planned(self, campaign_id: str, reason: str) -> int:
+        """Give up all messages of a campaign that wait; answers how many."""
+        chosen = (_SEND.c.campaign_id == campaign_id, _SEND.c.status == "planned")
+        return self._move_all({"status": "cancelled", "last_error": reason}, *chosen)
 
     def recover(self) -> list[SendId]:
         """Mark as `unknown` what dead processes left in `sending`, and answer which; never planned again by itself."""
@@ -199,9 +216,11 @@ class Sends:
                 _change(connection, send_id, {"status": "unknown", "last_error": text})
         return lost
 
-    def undecided(self) -> list[Send]:
-        """Messages in `unknown`, oldest first: each waits for a receipt or a decision."""
+    def undecided(self, campaign_id: str | None = None) -> list[Send]:
+        """Messages in `unknown`, oldest first: each waits for a receipt or a decision; of one campaign if named."""
         query = select(_SEND).where(_SEND.c.status == "unknown").order_by(_SEND.c.sending_at, _SEND.c.send_id)
+        if campaign_id is not None:
+            query = query.where(_SEND.c.campaign_id == campaign_id)
         with self._database.read() as connection:
             return [_send(row) for row in connection.execute(query)]
 
@@ -238,6 +257,53 @@ class Sends:
                 _send(row) for row in connection.execute(query.order_by(_SEND.c.planned_at, _SEND.c.send_id))
             ]
 
+    def of_messages(self, message_ids: Iterable[str]) -> dict[str, Send]:
+        """Messages by message id; an id that no message has is left out."""
+        wanted = list(dict.fromkeys(message_ids))
+        found: dict[str, Send] = {}
+        with self._database.read() as connection:
+            for first in range(0, len(wanted), _AT_ONCE):
+                chosen = _SEND.c.message_id.in_(wanted[first : first + _AT_ONCE])
+                found |= {
+                    row.message_id: _send(row) for row in connection.execute(select(_SEND).where(chosen))
+                }
+        return found
+
+    def counts(self, campaign_id: str) -> dict[tuple[str, str, str | None], int]:
+        """(channel, status, last error) → messages of a campaign."""
+        columns = (_SEND.c.channel, _SEND.c.status, _SEND.c.last_error)
+        query = select(*columns, func.count()).where(_SEND.c.campaign_id == campaign_id)
+        with self._database.read() as connection:
+            rows = connection.execute(query.group_by(*columns).order_by(*columns))
+            return {(channel, status, error): int(count) for channel, status, error, count in rows}
+
+    def due(self, campaign_id: str | None = None) -> dict[str, int]:
+        """Channel → messages of running campaigns that could go now; of one campaign if named."""
+        query = _due(self._clock.now(), _SEND.c.channel, func.count()).group_by(_SEND.c.channel)
+        if campaign_id is not None:
+            query = query.where(_SEND.c.campaign_id == campaign_id)
+        with self._database.read() as connection:
+            return {channel: int(count) for channel, count in connection.execute(query)}
+
+    def next_due(self, campaign_id: str) -> datetime | None:
+        """The instant at which the first held message of a campaign may go; None when none is held."""
+        query = select(func.min(_SEND.c.not_before)).where(
+            _SEND.c.campaign_id == campaign_id, _SEND.c.status == "planned"
+        )
+        with self._database.read() as connection:
+            first: datetime | None = connection.scalar(query)
+        return first
+
+    def channels(self) -> frozenset[str]:
+        """Channels on which a message was handed over, or may have been."""
+        query = select(_SEND.c.channel).where(_SEND.c.status.not_in(("planned", "cancelled"))).distinct()
+        with self._database.read() as connection:
+            return frozenset(connection.scalars(query))
+
+    def _move_all(self, values: Mapping[str, object], *conditions: ColumnElement[bool]) -> int:
+        with self._database.write() as connection:
+            return connection.execute(update(_SEND).where(*conditions).values(**values)).rowcount
+
     def _move(
         self, send_id: str, wanted: str, changes: Mapping[str, object], only_from: str | None = None
     ) -> None:
@@ -247,6 +313,23 @@ class Sends:
                 raise _not_there(row, only_from, wanted)
             SEND.require(send_id, row.status, wanted)
             _change(connection, send_id, {"status": wanted, **changes})
+
+
+def _due(now: datetime, *columns: Any) -> Select[Any]:
+    """Planned messages of running campaigns whose time has come."""
+    return (
+        select(*columns)
+        .select_from(_SEND)
+        .join(_CAMPAIGN, _CAMPAIGN.c.campaign_id == _SEND.c.campaign_id)
+        .where(_SEND.c.status == "planned", _CAMPAIGN.c.status == "running")
+        .where(or_(_SEND.c.not_before.is_(None), _SEND.c.not_before <= now))
+    )
+
+
+def _in_the_air() -> Select[Any]:
+    """Customers of whom a message is being handed over."""
+    other = _SEND.alias("in_the_air")
+    return select(other.c.customer_id).where(other.c.status == "sending")
 
 
 def _planned_row(campaign_id: str, message: PlannedSend, now: datetime) -> dict[str, object]:

@@ -10,11 +10,14 @@ from gridloop.ledger import revision
 from gridloop.ledger.approvals import Approvals
 from gridloop.ledger.audit import Audit
 from gridloop.ledger.campaigns import Assignments, Campaigns
+from gridloop.ledger.contacts import Contacts
 from gridloop.ledger.database import Database
+from gridloop.ledger.enrolments import Enrolments, Products
 from gridloop.ledger.plans import Plans
 from gridloop.ledger.responses import Responses
 from gridloop.ledger.runs import Runs
 from gridloop.ledger.sends import Sends
+from gridloop.ledger.unsubscribes import Unsubscribes
 
 
 class Ledger:
@@ -35,6 +38,10 @@ class Ledger:
         self._assignments = Assignments(database, clock)
         self._sends = Sends(database, clock, self._audit)
         self._responses = Responses(database, clock)
+        self._unsubscribes = Unsubscribes(database, clock)
+        self._products = Products(database, clock)
+        self._enrolments = Enrolments(database, clock)
+        self._contacts = Contacts(database)
 
     @classmethod
     def open(cls, url: str, clock: Clock | None = None) -> Self:
@@ -131,3 +138,27 @@ class Ledger:
         """What customers and channels answered."""
         self._require_current()
         return self._responses
+
+    @property
+    def unsubscribes(self) -> Unsubscribes:
+        """Who does not want to be contacted."""
+        self._require_current()
+        return self._unsubscribes
+
+    @property
+    def products(self) -> Products:
+        """What is offered."""
+        self._require_current()
+        return self._products
+
+    @property
+    def enrolments(self) -> Enrolments:
+        """Who has taken up what."""
+        self._require_current()
+        return self._enrolments
+
+    @property
+    def contacts(self) -> Contacts:
+        """What customers have been sent, and what came of it."""
+        self._require_current()
+        return self._contacts

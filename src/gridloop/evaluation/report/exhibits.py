@@ -279,7 +279,8 @@ def _naive(result: CampaignResult, language: Language) -> Exhibit:
             )
             continue
         figure = {key: row[key] / 1000.0 for key in ("value", "ci_low", "ci_high")}
-        shown.append(Interval(name, _spanned(figure, 3), *figure.values(), misleading))
+        value, low, high = figure["value"], figure["ci_low"], figure["ci_high"]
+        shown.append(Interval(name, _spanned(figure, 3), value, low, high, misleading))
     head = (word("comparison", language), word("kwh_a_day", language))
     table = tuple((row.label, row.text) for row in shown)
     title, unit = word("naive", language), word("kwh_a_day", language)

@@ -177,6 +177,15 @@ class Value(BaseModel):
     )
     contact_cost: dict[str, Decimal] = Field(description="Cost of one message, by channel.")
     enrolment_cost: Decimal = Field(default=Decimal(0), ge=0, description="Cost of one enrolment.")
+    assumed_uptake: float = Field(
+        default=1, ge=0, le=1, description="Share of those offered who enrol, as the first plan assumes."
+    )
+    saving_borne: Decimal = Field(
+        default=Decimal(0),
+        ge=0,
+        le=1,
+        description="Share of what customers save that the utility bears; 0 where prices are reset to make it up.",
+    )
     horizon_days: int = Field(default=365, ge=1, description="Days over which the effect is valued.")
 
 
