@@ -127,7 +127,8 @@ class _Arm:
             return NotComputable(
                 "window_not_begun", "No day of the window has arrived yet.", {"days_seen": 0}
             )
-        return lift if isinstance(lift, NotComputable) else self.trust.failed or lift
+        failed = self.trust.failed
+        return lift if failed is None or isinstance(lift, NotComputable) else failed
 
     def rows(self, money: Money | NotComputable) -> list[_Row]:
         """All rows of the arm."""
@@ -169,7 +170,7 @@ class _Arm:
             checks |= {"p_value": told.p_value, "standard_error": told.standard_error, "df": told.df}
             checks |= _percent(told, found.control_mean)
         failed = self.trust.failed
-        problems = [failed.code] if failed else []
+        problems = [] if failed is None else [failed.code]
         checks["failed"] = problems if self.trust.complete else [*problems, "window_incomplete"]
         trusted = isinstance(told, Lift) and not checks["failed"]
         common = self._common(measure, told, found.lift, population, HOLDOUT)

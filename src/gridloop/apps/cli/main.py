@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from gridloop import __version__
-from gridloop.apps.cli import benchmarking, campaign, checking, importing, keeping, running, starting
+from gridloop.apps.cli import benchmarking, campaign, checking, importing, judging, keeping, running, starting
 from gridloop.apps.cli.output import Style, print_error
 from gridloop.domain.errors import GridloopError
 
@@ -31,6 +31,7 @@ starting.add_commands(app)
 importing.add_commands(app)
 running.add_commands(app)
 benchmarking.add_commands(app)
+judging.add_commands(campaign.app)
 app.add_typer(checking.app, name="data")
 app.add_typer(campaign.app, name="campaign")
 app.add_typer(keeping.vault, name="vault")
