@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,10 +12,8 @@ import pytest
 from gridloop.domain.interval import CivilDay
 from gridloop.strategy.measure import REASONS, measure_accounts
 from gridloop.strategy.playbook.model import Measure
+from gridloop.testing.homes import Street
 from gridloop.testing.readings import utc
-
-if TYPE_CHECKING:
-    from conftest import Street
 
 FIRST, LAST = date(2024, 5, 20), date(2024, 6, 8)
 DAYS = [FIRST + timedelta(days=d) for d in range(20)]

@@ -1,8 +1,9 @@
-"""Student's t without a statistics library: its distribution function and its quantiles."""
+"""Student's t, Fisher's exact test and Holm's adjustment without a statistics library."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from functools import lru_cache
 from statistics import NormalDist
 
@@ -81,3 +82,37 @@ def _continued_fraction(x: float, a: float, b: float) -> float:
 
 def _reciprocal(value: float) -> float:
     return 1.0 / (value if abs(value) > _SMALLEST else _SMALLEST)
+
+
+def fisher_exact(first: tuple[int, int], second: tuple[int, int]) -> float:
+    """Two-sided p of Fisher's exact test that two groups have one share.
+
+    Formula: of all tables with the same margins, the hypergeometric probability of those no more likely than the one
+    observed (Fisher 1935).
+
+    Args:
+        first, second: (with, without) of either group, counts.
+    """
+    size, other = sum(first), sum(second)
+    hits = first[0] + second[0]
+
+    def log_probability(count: int) -> float:
+        return _log_choose(size, count) + _log_choose(other, hits - count) - _log_choose(size + other, hits)
+
+    observed = log_probability(first[0])
+    logs = (log_probability(count) for count in range(max(0, hits - other), min(size, hits) + 1))
+    return min(1.0, math.fsum(math.exp(value) for value in logs if value <= observed + 1e-7))
+
+
+def _log_choose(size: int, count: int) -> float:
+    return math.lgamma(size + 1) - math.lgamma(count + 1) - math.lgamma(size - count + 1)
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """P-values adjusted for their number (Holm 1979), in the order given: the k-th smallest times n − k + 1, rising."""
+    order = sorted(range(len(p_values)), key=lambda place: p_values[place])
+    adjusted, least = [0.0] * len(p_values), 0.0
+    for rank, place in enumerate(order):
+        least = max(least, min(1.0, (len(p_values) - rank) * p_values[place]))
+        adjusted[place] = least
+    return adjusted

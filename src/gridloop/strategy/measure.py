@@ -87,53 +87,73 @@ def measure_accounts(
         `REASONS`, null with a value); by account.
     """
     held = account_meters(view, first, last, accounts)
-    sums = np.zeros((len(held.accounts), 3))
-    too_long = np.zeros(len(held.accounts), np.bool_)
+    totals = MeasureTotals.empty(measure, len(held.accounts))
     for part in account_days(view, (measure,), held, threads=threads):
-        complete = part.complete[:, :, 0]
-        inside = np.where(complete, part.wh[:, :, 0], 0.0).sum(axis=1)
-        whole = np.where(complete, part.whole_wh, 0.0).sum(axis=1)
-        sums[part.place] = np.stack([inside, whole, complete.sum(axis=1)], axis=1)
-        too_long[part.place] = part.too_long[:, 0]
-    inside, whole, days = sums.T
-    reasons = _reasons(held, measure, too_long, sums, least_days)
-    divisor = whole if measure.kind == "share" else days
-    known = np.array([reason is None for reason in reasons], np.bool_)
-    value = np.divide(inside, divisor, out=np.full(len(reasons), np.nan), where=known)
+        totals.add(part, 0)
+    value, reasons = totals.values(held, least_days)
     return pa.table(
         {
             "account_id": pa.array(held.accounts, pa.string()),
             "customer_id": pa.array(held.customers, pa.string()),
             "value": pa.array(value, pa.float64(), from_pandas=True),
-            "days": pa.array(days.astype(np.int32)),
+            "days": pa.array(totals.days),
             "reason": pa.array(reasons, pa.string()),
         }
     )
 
 
-def _reasons(
-    held: AccountMeters,
-    measure: Measure,
-    too_long: NDArray[np.bool_],
-    sums: NDArray[np.float64],
-    least_days: int,
-) -> list[str | None]:
-    channels: dict[int, set[str]] = defaultdict(set)
-    for stay in held.stays:
-        channels[stay.account] |= stay.channels
-    reasons: list[str | None] = []
-    for place, (_, whole, days) in enumerate(sums.tolist()):
-        if Channel.NET_WH in channels[place]:
-            reasons.append("net_metered")
-        elif Channel.IMPORT_WH not in channels[place]:
-            reasons.append("no_meter")
-        elif too_long[place]:
-            reasons.append("interval_too_long")
-        elif days < max(least_days, 1):
-            reasons.append("too_few_days")
-        else:
-            reasons.append("no_energy" if measure.kind == "share" and whole <= 0 else None)
-    return reasons
+@dataclass(frozen=True)
+class MeasureTotals:
+    """One measure of every account, added up over its complete days within a window.
+
+    Attributes:
+        measure: whose.
+        inside_wh, whole_wh: float64[accounts], energy within the hours and of the whole day.
+        days: int32[accounts], complete days.
+        too_long: bool[accounts], see `AccountDays`.
+    """
+
+    measure: Measure
+    inside_wh: NDArray[np.float64]
+    whole_wh: NDArray[np.float64]
+    days: NDArray[np.int32]
+    too_long: NDArray[np.bool_]
+
+    @classmethod
+    def empty(cls, measure: Measure, accounts: int) -> MeasureTotals:
+        """Nothing added yet."""
+        size = np.zeros(accounts)
+        return cls(measure, size, size.copy(), size.astype(np.int32), size.astype(np.bool_))
+
+    def add(self, part: AccountDays, position: int, begin: int = 0, end: int | None = None) -> None:
+        """Add accounts that have not come yet: days `begin <= d < end` of the measure at that position."""
+        complete = part.complete[:, begin:end, position]
+        self.inside_wh[part.place] = np.where(complete, part.wh[:, begin:end, position], 0.0).sum(axis=1)
+        self.whole_wh[part.place] = np.where(complete, part.whole_wh[:, begin:end], 0.0).sum(axis=1)
+        self.days[part.place] = complete.sum(axis=1)
+        self.too_long[part.place] = part.too_long[:, position]
+
+    def values(self, held: AccountMeters, least_days: int) -> tuple[NDArray[np.float64], list[str | None]]:
+        """The value of each account, NaN where there is a reason, and the reasons (codes of `REASONS`)."""
+        channels: dict[int, set[str]] = defaultdict(set)
+        for stay in held.stays:
+            channels[stay.account] |= stay.channels
+        reasons = [self._reason(place, channels[place], least_days) for place in range(len(held.accounts))]
+        known = np.array([reason is None for reason in reasons], np.bool_)
+        divisor = self.whole_wh if self.measure.kind == "share" else self.days
+        value = np.divide(self.inside_wh, divisor, out=np.full(len(reasons), np.nan), where=known)
+        return value, reasons
+
+    def _reason(self, place: int, channels: Collection[str], least_days: int) -> str | None:
+        if Channel.NET_WH in channels:
+            return "net_metered"
+        if Channel.IMPORT_WH not in channels:
+            return "no_meter"
+        if self.too_long[place]:
+            return "interval_too_long"
+        if self.days[place] < max(least_days, 1):
+            return "too_few_days"
+        return "no_energy" if self.measure.kind == "share" and self.whole_wh[place] <= 0 else None
 
 
 def account_days(

@@ -16,6 +16,7 @@ from gridloop.apps.cli import (
     campaign,
     checking,
     importing,
+    judging,
     keeping,
     planning,
     reaching,
@@ -42,6 +43,7 @@ importing.add_commands(app)
 running.add_commands(app)
 planning.add_commands(app)
 benchmarking.add_commands(app)
+judging.add_commands(campaign.app)
 app.add_typer(checking.app, name="data")
 app.add_typer(planning.play, name="play")
 reaching.add_commands(campaign.app)

@@ -1,0 +1,1 @@
+"""The report of a campaign: one page led by one sentence, in English and Chinese."""
