@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from importlib.resources import files
 from pathlib import Path
-from types import UnionType
-from typing import Any, Union, get_args, get_origin
+from typing import Any
 
 import yaml
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from gridloop.data.mappings.catalogue import MAPPINGS
 from gridloop.data.recipe import Feed, Recipe
+from gridloop.domain.declaration import explain_declaration
 from gridloop.domain.errors import UsageError, did_you_mean
 from gridloop.domain.table import Store
 from gridloop.domain.tables import CATALOGUE
+
+PAGE = "docs/reference/recipes.md lists every key."
 
 
 def recipe_paths(workspace: Path | None = None) -> dict[str, Path]:
@@ -83,44 +85,9 @@ def parse_recipe(declared: dict[str, Any], where: str = "recipe") -> Recipe:
     try:
         recipe = Recipe.model_validate(declared)
     except ValidationError as error:
-        raise _explained(error, where) from error
+        raise explain_declaration(error, Recipe, noun="recipe", where=where, page=PAGE) from error
     _check_canonical(recipe, where)
     return recipe
-
-
-def _explained(error: ValidationError, where: str) -> UsageError:
-    first = error.errors(include_url=False)[0]
-    place = ".".join(str(part) for part in first["loc"])
-    evidence: dict[str, object] = {"at": place or "the recipe as a whole", "problems": error.error_count()}
-    ways_out: tuple[str, ...] = ()
-    if first["type"] == "extra_forbidden":
-        text = f"Recipe {where!r} has a key that recipes do not know."
-        ways_out = did_you_mean(str(first["loc"][-1]), _known_keys(Recipe, first["loc"][:-1]))
-    else:
-        text = f"Recipe {where!r} is not valid: {first['msg'].removeprefix('Value error, ')}."
-    return UsageError(
-        text, evidence=evidence, ways_out=(*ways_out, "docs/reference/recipes.md lists every key.")
-    )
-
-
-def _known_keys(model: type[BaseModel], path: tuple[int | str, ...]) -> tuple[str, ...]:
-    """Field names of the model that `path` leads to, or those of the last model on the way."""
-    for part in path:
-        field = model.model_fields.get(str(part))
-        if field is not None:
-            model = _model_within(field.annotation) or model
-    return tuple(model.model_fields)
-
-
-def _model_within(annotation: object) -> type[BaseModel] | None:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    if get_origin(annotation) in (Union, UnionType, tuple, dict) or hasattr(annotation, "__metadata__"):
-        for argument in get_args(annotation):
-            found = _model_within(argument)
-            if found is not None:
-                return found
-    return None
 
 
 def _check_canonical(recipe: Recipe, where: str) -> None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from importlib.resources import files
 from pathlib import Path
-from types import UnionType
-from typing import Any, Union, get_args, get_origin
+from typing import Any
 
 import yaml
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
+from gridloop.domain.declaration import explain_declaration
 from gridloop.domain.errors import UsageError, did_you_mean
 from gridloop.strategy.tariff.model import Tariff
 
@@ -104,36 +104,4 @@ def parse_tariff(declared: dict[str, Any], where: str = "tariff") -> Tariff:
     try:
         return Tariff.model_validate(declared)
     except ValidationError as error:
-        raise _explained(error, where) from error
-
-
-def _explained(error: ValidationError, where: str) -> UsageError:
-    problems = error.errors(include_url=False)
-    # A misspelt key also leaves the right one missing; the misspelling explains both.
-    first = next((p for p in problems if p["type"] == "extra_forbidden"), problems[0])
-    place = ".".join(str(part) for part in first["loc"])
-    evidence: dict[str, object] = {"at": place or "the tariff as a whole", "problems": len(problems)}
-    if first["type"] == "extra_forbidden":
-        ways_out = did_you_mean(str(first["loc"][-1]), _known_keys(first["loc"][:-1]))
-        text = f"Tariff {where!r} has a key that tariffs do not know."
-        return UsageError(text, evidence=evidence, ways_out=(*ways_out, PAGE))
-    reason = str(first["msg"]).removeprefix("Value error, ").rstrip(".")
-    return UsageError(f"Tariff {where!r} is not valid: {reason}.", evidence=evidence, ways_out=(PAGE,))
-
-
-def _known_keys(path: tuple[int | str, ...]) -> tuple[str, ...]:
-    """Field names of the part of a tariff that `path` leads to."""
-    model: type[BaseModel] = Tariff
-    for part in path:
-        field = model.model_fields.get(str(part))
-        if field is not None:
-            model = _model_within(field.annotation) or model
-    return tuple(model.model_fields)
-
-
-def _model_within(annotation: object) -> type[BaseModel] | None:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    if get_origin(annotation) in (Union, UnionType, tuple):
-        return next((found for part in get_args(annotation) if (found := _model_within(part))), None)
-    return None
+        raise explain_declaration(error, Tariff, noun="tariff", where=where, page=PAGE) from error
