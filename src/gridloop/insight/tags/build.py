@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -26,7 +25,7 @@ from gridloop.insight.tags.frame import (
     Float64,
     Texts,
     customer_frame,
-    last_day,
+    is_given,
 )
 from gridloop.insight.tags.rule_check import CheckedRule, Source
 from gridloop.insight.tags.rule_evaluate import compile_rule
@@ -34,6 +33,8 @@ from gridloop.insight.tags.rule_tree import values_of
 
 if TYPE_CHECKING:
     from gridloop.engine.view import LakeView
+
+Bools = NDArray[np.bool_]
 
 SMALL_POPULATION = "small_population"
 ATTRIBUTE_UNKNOWN = "attribute_not_known"
@@ -107,7 +108,7 @@ class _Given:
             return self.reasons[column]
         if column in self.frame.reasons:
             return self.frame.reasons[column]
-        null = self.frame.rows[column].is_null().to_numpy()
+        null = self.frame.rows[column].combine_chunks().is_null().to_numpy(zero_copy_only=False)
         return np.where(null, ATTRIBUTE_UNKNOWN, np.array(None))
 
     def rows(self) -> pa.Table:
@@ -154,7 +155,7 @@ def _give_number(
     column = str(spec.of)
     values = given.frame.number(column)
     why = _with_history(spec, tags, given.frame, given.frame.reasons[column].copy())
-    values[~_present(why)] = np.nan
+    values[~is_given(why)] = np.nan
     if spec.kind == "decile":
         for population, members in _split(spec, given.frame):
             known = np.flatnonzero(members & ~np.isnan(values))
@@ -184,7 +185,7 @@ def _limits(values: Float64, deciles: Float64) -> tuple[float | None, ...]:
     return tuple(float(values[deciles == d].min()) if (deciles == d).any() else None for d in range(2, 11))
 
 
-def _split(spec: TagSpec, frame: CustomerFrame) -> Iterator[tuple[str, NDArray[np.bool_]]]:
+def _split(spec: TagSpec, frame: CustomerFrame) -> Iterator[tuple[str, Bools]]:
     """The populations of a decile, with who is in them."""
     if spec.within is None:
         yield "all customers", np.ones(len(frame), bool)
@@ -199,14 +200,10 @@ def _with_history(spec: TagSpec, tags: TagCatalogue, frame: CustomerFrame, why: 
     behind = ((Source.READINGS, "days_used", NO_METER), (Source.BILLS, "billed_days", NO_BILLS))
     for source, column, none in behind:
         if source in tags.sources(spec):
-            days, given = frame.number(column), _present(why)
+            days, given = frame.number(column), is_given(why)
             why[given & np.isnan(days)] = none
             why[given & (days < spec.minimum_days)] = TOO_FEW_DAYS
     return why
-
-
-def _present(why: Texts) -> NDArray[np.bool_]:
-    return np.array([reason is None for reason in why], bool)
 
 
 def _give_by_rule(specs: Sequence[TagSpec], tags: TagCatalogue, given: _Given) -> None:
@@ -224,38 +221,47 @@ def _give_by_rule(specs: Sequence[TagSpec], tags: TagCatalogue, given: _Given) -
     answers = customers.select("customer_id", **said).to_pyarrow().sort_by("customer_id")
     for spec in specs:
         rules = tags.rules[spec.name]
-        columns = [answers[f"{spec.name}_{number}"].to_pylist() for number in range(len(rules))]
+        said_of = [answers[f"{spec.name}_{number}"].combine_chunks() for number in range(len(rules))]
         why = _with_history(spec, tags, given.frame, np.full(len(given.frame), None, object))
-        values: list[str | None] = []
-        for place, row in enumerate(zip(*columns, strict=True)):
-            value = None if why[place] is not None else _first(spec, row)
-            if value is None and why[place] is None:
-                why[place] = _first_reason(rules, given, place)
-            values.append(value)
-        flags = pa.array([None if v is None else v == "yes" for v in values], pa.bool_())
+        codes, unknown = _first(said_of, is_given(why))
+        _explain(unknown, rules, given, why)
+        values = pa.array([*spec.values]).take(pa.array(codes, mask=~is_given(why)))
         column = spec.term.column
-        given.columns[column] = flags if spec.kind == "flag" else pa.array(values, pa.string())
+        given.columns[column] = pc.equal(values, "yes") if spec.kind == "flag" else values
         given.reasons[column] = why
 
 
-def _first(spec: TagSpec, said: Sequence[bool | None]) -> str | None:
-    """The first value whose rule holds; None when an earlier rule is unknown."""
-    for value, holds in zip(spec.values, said, strict=False):
-        if holds is None:
-            return None
-        if holds:
-            return value
-    return spec.values[-1]
+def _first(said: Sequence[pa.Array], sought: Bools) -> tuple[NDArray[np.int64], Bools]:
+    """Place of the first rule that holds, and who has none because an earlier rule is unknown.
+
+    Args:
+        said: of each rule, whether it holds for each customer, null where it is unknown.
+        sought: bool[customers], whom it is asked of.
+
+    Returns:
+        int64[customers], the number of rules where none holds; bool[customers].
+    """
+    codes = np.full(len(sought), len(said), np.int64)
+    unknown, undecided = np.zeros(len(sought), bool), sought.copy()
+    for number, holds in enumerate(said):
+        absent = undecided & holds.is_null().to_numpy(zero_copy_only=False)
+        met = undecided & holds.fill_null(False).to_numpy(zero_copy_only=False)
+        unknown |= absent
+        codes[met] = number
+        undecided &= ~(absent | met)
+    return codes, unknown
 
 
-def _first_reason(rules: Sequence[CheckedRule], given: _Given, place: int) -> str:
-    """Why the first absent value of the rules is absent."""
+def _explain(unknown: Bools, rules: Sequence[CheckedRule], given: _Given, why: Texts) -> None:
+    """Put into `why`, where the rules are unknown, why the first absent value that they name is absent."""
+    left = unknown.copy()
     for rule in rules:
         for value in values_of(rule.tree):
-            reason = given.absence(rule.term(value).column)[place]
-            if reason is not None:
-                return str(reason)
-    raise AssertionError("a rule is unknown only where a value is absent")
+            absence = given.absence(rule.term(value).column)
+            here = left & ~is_given(absence)
+            why[here] = absence[here]
+            left &= ~here
+    assert not left.any(), "a rule is unknown only where a value is absent"
 
 
 def _rows(spec: TagSpec, tags: TagCatalogue, given: _Given) -> pa.Table:
@@ -263,13 +269,13 @@ def _rows(spec: TagSpec, tags: TagCatalogue, given: _Given) -> pa.Table:
     column, why = given.columns[spec.term.column], given.reasons[spec.term.column]
     sources = tags.sources(spec)
     confidence = _confidence(spec, sources, frame)
-    confidence[~_present(why)] = np.nan
+    confidence[~is_given(why)] = np.nan
     start, end = _window(sources, frame)
     rows: Mapping[str, object] = {
         "customer_id": frame.rows["customer_id"],
         "tag": pa.repeat(pa.scalar(spec.name), count),
         "as_of": pa.repeat(pa.scalar(frame.as_of, pa.timestamp("us", tz="UTC")), count),
-        "value": pa.array(_texts(spec, column), pa.string()),
+        "value": _texts(spec, column),
         "number": column if spec.of else pa.nulls(count, pa.float64()),
         "confidence": pa.array(confidence, from_pandas=True),
         "reason": pa.array(why, pa.string()),
@@ -282,14 +288,15 @@ def _rows(spec: TagSpec, tags: TagCatalogue, given: _Given) -> pa.Table:
 _SCHEMA = pa.schema([pa.field(f.name, f.type) for f in arrow_schema(table("tag"))])
 
 
-def _texts(spec: TagSpec, column: pa.Array) -> list[str | None]:
-    return [None if value is None else _text(spec, value) for value in column.to_pylist()]
-
-
-def _text(spec: TagSpec, value: Any) -> str:
+def _texts(spec: TagSpec, column: pa.Array) -> pa.Array:
+    """The values as the table keeps them: codes as they are, numbers to six significant digits."""
     if spec.kind == "flag":
-        return "yes" if value else "no"
-    return str(value) if spec.kind == "choice" else f"{value:.6g}"
+        return pc.if_else(column, "yes", "no")
+    if spec.kind == "decile":
+        return column.cast(pa.int64()).cast(pa.string())
+    if spec.kind == "choice":
+        return column
+    return pa.array([None if v is None else f"{v:.6g}" for v in column.to_pylist()], pa.string())
 
 
 def _confidence(spec: TagSpec, sources: frozenset[Source], frame: CustomerFrame) -> Float64:
@@ -307,10 +314,8 @@ def _window(sources: frozenset[Source], frame: CustomerFrame) -> tuple[pa.Array,
     if Source.READINGS in sources:
         return frame.rows["window_start"], frame.rows["window_end"]
     if Source.BILLS in sources:
-        ends: list[date | None] = frame.rows["bill_end"].to_pylist()
-        return frame.rows["bill_start"], pa.array(
-            [None if end is None else last_day(end) for end in ends], pa.date32()
-        )
+        exclusive = frame.rows["bill_end"].cast(pa.int32())
+        return frame.rows["bill_start"], pc.subtract(exclusive, pa.scalar(1, pa.int32())).cast(pa.date32())
     return pa.nulls(len(frame), pa.date32()), pa.nulls(len(frame), pa.date32())
 
 
@@ -329,7 +334,8 @@ def _lacking(tags: TagCatalogue, given: _Given, least: int) -> Iterator[Finding]
     """Tags that more than half of the customers lack, with the most frequent reasons."""
     count = len(given.frame)
     for spec in tags:
-        reasons = Counter(str(reason) for reason in given.reasons[spec.term.column] if reason is not None)
+        absent = pa.array(given.reasons[spec.term.column], pa.string()).drop_null()
+        reasons = Counter({row["values"]: row["counts"] for row in absent.value_counts().to_pylist()})
         if small := reasons.get(SMALL_POPULATION):
             yield Finding(
                 "tag.small_population",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from gridloop.domain.reading import Channel
 from gridloop.domain.tables import table
 from gridloop.insight.tags.billing import billed_years
-from gridloop.insight.tags.meters import MeterFeatures, current_meters
+from gridloop.insight.tags.meters import EPOCH, MeterFeatures, current_meters
 from gridloop.insight.tags.rule_check import Source, Term, TermType, Vocabulary
 
 if TYPE_CHECKING:
@@ -124,7 +124,8 @@ def _aligned(rows: pa.Table, ids: Texts) -> dict[str, pa.Array]:
 
 def _days(ordinals: Float64) -> pa.Array:
     """Proleptic ordinals as days; NaN is null."""
-    return pa.array([None if np.isnan(o) else date.fromordinal(int(o)) for o in ordinals], pa.date32())
+    since_1970 = pa.array(ordinals - EPOCH, pa.float64(), from_pandas=True)
+    return since_1970.cast(pa.int32()).cast(pa.date32())
 
 
 def _known_at(view: LakeView, meters: MeterFeatures, register: pa.Table) -> datetime:
@@ -196,13 +197,13 @@ def _main_meter(owner: NDArray[np.int64], energy: Float64, count: int) -> NDArra
 def _reasons(rolled: Float64, reasons: Texts, owner: NDArray[np.int64], main: NDArray[np.int64]) -> Texts:
     """Why a rolled-up value is absent: the main meter's reason, or that of a meter that lacks it."""
     found = np.full(len(rolled), None, object)
-    lacking = np.array([reason is not None for reason in reasons], bool)
+    lacking = ~is_given(reasons)
     found[owner[lacking]] = reasons[lacking]
     own = np.full(len(rolled), None, object)
     own[main >= 0] = reasons[main[main >= 0]]
-    found = np.where(own != None, own, found)  # noqa: E711 - element-wise
+    found = np.where(is_given(own), found, own)
     found[main < 0] = NO_METER
-    found = np.where(found == None, "no_data", found)  # noqa: E711 - element-wise
+    found[is_given(found)] = "no_data"
     found[~np.isnan(rolled)] = None
     return found
 
@@ -229,6 +230,6 @@ def _absent(where: NDArray[np.bool_], why: NDArray[np.object_]) -> Texts:
     return found
 
 
-def last_day(exclusive: date) -> date:
-    """The last day of a span whose end is exclusive."""
-    return exclusive - timedelta(days=1)
+def is_given(reasons: Texts) -> NDArray[np.bool_]:
+    """Where there is no reason of absence."""
+    return np.asarray(reasons == None, bool)  # noqa: E711 - element-wise

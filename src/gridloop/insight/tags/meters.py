@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -13,11 +13,16 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
+    import ibis.expr.types as ir
+
     from gridloop.engine.view import LakeView
 
 PROFILE = "mean_profile"
 KEYS = ["customer_id", "meter_id", "channel", "window_end"]
-_EPOCH = 719_163  # ordinal of 1970-01-01
+EPOCH = 719_163
+"""Proleptic ordinal of 1970-01-01."""
+
+_BATCH = 500_000  # feature rows held at once
 
 
 @dataclass(frozen=True)
@@ -48,33 +53,53 @@ class MeterFeatures:
 def current_meters(view: LakeView, channels: Sequence[str], current_days: int) -> MeterFeatures:
     """The newest window of every meter that is still its customer's, of one channel per customer.
 
+    Feature rows are read in batches, so that memory holds numbers by meter and never the rows themselves.
+
     Args:
         view: table `feature`; rows known after the view's point of knowledge are left out.
         channels: in order of preference.
         current_days: how many days a window may end before the customer's newest one.
     """
+    import ibis
+
     rows = _feature_rows(view, channels)
-    kept = _current(rows.group_by(KEYS).aggregate([]), channels, current_days)
-    kept = kept.append_column("place", pa.array(np.arange(kept.num_rows)))
-    keys = rows.select(KEYS).append_column("row", pa.array(np.arange(rows.num_rows)))
-    found = keys.join(kept, KEYS, join_type="inner")  # rows themselves hold lists, which Arrow cannot join
-    return _arrays(rows.take(found["row"]).append_column("place", found["place"]), kept)
+    windows = rows.group_by(KEYS).aggregate(
+        window_start=rows.window_start.min(),
+        days_used=rows.days_used.max(),
+        coverage=rows.coverage.max(),
+        as_of=rows.as_of.max(),
+    )
+    kept = _current(windows.to_pyarrow(), channels, current_days)
+    place = pa.array(np.arange(kept.num_rows, dtype=np.int32))
+    placed = rows.inner_join(ibis.memtable(kept.select(KEYS).append_column("place", place)), KEYS)
+    values, reasons = _numbers(placed, kept.num_rows)
+    return MeterFeatures(
+        customers=kept["customer_id"].to_pylist(),
+        values=values,
+        reasons=reasons,
+        profiles=_profiles(placed, kept.num_rows),
+        days_used=kept["days_used"].to_numpy().astype(np.int64),
+        coverage=kept["coverage"].to_numpy(),
+        start=kept["window_start"].cast(pa.int32()).to_numpy().astype(np.int64) + EPOCH,
+        end=kept["window_end"].cast(pa.int32()).to_numpy().astype(np.int64) + EPOCH,
+        as_of=pc.max(kept["as_of"]).as_py(),
+    )
 
 
-def _feature_rows(view: LakeView, channels: Sequence[str]) -> pa.Table:
+def _feature_rows(view: LakeView, channels: Sequence[str]) -> ir.Table:
     features = view.table("feature")
     features = features.filter(features.channel.isin([str(channel) for channel in channels]))
-    features = features.filter(features.feature != "shape")  # the same as the profile, divided by its sum
     if view.known_at is not None:
         import ibis
 
         limit = ibis.timestamp(view.known_at.isoformat(), timezone="UTC")
         features = features.filter(features.as_of <= limit)
-    return features.to_pyarrow()
+    return features
 
 
 def _current(meters: pa.Table, channels: Sequence[str], current_days: int) -> pa.Table:
     """One window a meter and one channel a customer, ordered by customer and meter."""
+    columns = meters.column_names
     rank = pc.index_in(meters["channel"], pa.array([str(channel) for channel in channels]))
     meters = meters.append_column("rank", rank)
     best = meters.group_by("customer_id").aggregate([("rank", "min")])
@@ -89,44 +114,57 @@ def _current(meters: pa.Table, channels: Sequence[str], current_days: int) -> pa
     behind = pc.subtract(meters["latest"].cast(pa.int32()), meters["window_end"].cast(pa.int32()))
     meters = meters.filter(pc.less_equal(behind, current_days))
     meters = meters.sort_by([("customer_id", "ascending"), ("meter_id", "ascending")])
-    return meters.select(KEYS)
+    return meters.select(columns)
 
 
-def _arrays(rows: pa.Table, kept: pa.Table) -> MeterFeatures:
+def _numbers(
+    placed: ir.Table, count: int
+) -> tuple[dict[str, NDArray[np.float64]], dict[str, NDArray[np.object_]]]:
+    """Values and reasons of every feature that is a number, by meter."""
     from gridloop.kernels.features.catalogue import FEATURES
 
-    count = kept.num_rows
-    place = rows["place"].to_numpy()
-    values, reasons = {}, {}
-    feature = rows["feature"].combine_chunks().dictionary_encode()
-    codes = feature.indices.to_numpy(zero_copy_only=False)
-    number = rows["value"].to_numpy()
-    reason = np.array(rows["reason"].to_pylist(), dtype=object)
-    code_of = {name: code for code, name in enumerate(feature.dictionary.to_pylist())}
-    for spec in FEATURES:
-        if spec.vector:
-            continue
-        here = codes == code_of.get(spec.name, -1)
-        values[spec.name] = np.full(count, np.nan)
-        values[spec.name][place[here]] = number[here]
-        reasons[spec.name] = np.full(count, "not_extracted", object)
-        reasons[spec.name][place[here]] = reason[here]
-    span = np.zeros((4, count))
-    span[0, place] = rows["days_used"].to_numpy()
-    span[1, place] = rows["coverage"].to_numpy()
-    span[2, place] = rows["window_start"].cast(pa.int32()).to_numpy() + _EPOCH
-    span[3, place] = rows["window_end"].cast(pa.int32()).to_numpy() + _EPOCH
-    days, start, end = (span[row].astype(np.int64) for row in (0, 2, 3))
-    profiles = _profiles(rows.filter(pc.equal(rows["feature"], PROFILE)), count)
-    as_of = pc.max(rows["as_of"]).as_py() if count else None
-    customers = kept["customer_id"].to_pylist()
-    return MeterFeatures(customers, values, reasons, profiles, days, span[1], start, end, as_of)
+    names = [spec.name for spec in FEATURES if not spec.vector]
+    values = np.full((len(names), count), np.nan)
+    codes = np.ones((len(names), count), np.int16)
+    known: list[str | None] = [None, "not_extracted"]
+    wanted = placed.filter(placed.feature.isin(names)).select("place", "feature", "value", "reason")
+    for batch in wanted.to_pyarrow_batches(chunk_size=_BATCH):
+        place = batch["place"].to_numpy()
+        row, _ = _coded(batch["feature"], names)
+        code, known = _coded(batch["reason"], known)
+        values[row, place] = batch["value"].to_numpy(zero_copy_only=False)
+        codes[row, place] = code
+    texts = np.array(known, dtype=object)
+    return (
+        {name: values[row] for row, name in enumerate(names)},
+        {name: texts[codes[row]] for row, name in enumerate(names)},
+    )
 
 
-def _profiles(rows: pa.Table, count: int) -> NDArray[np.float64]:
+def _coded(texts: pa.Array, known: Sequence[str | None]) -> tuple[NDArray[np.int64], list[str | None]]:
+    """Each text as its place among the known ones, and these with the new ones added; null is one of them."""
+    encoded = texts.dictionary_encode()
+    found: list[str | None] = encoded.dictionary.to_pylist()
+    longer = [*known, *(text for text in found if text not in known)]
+    places = np.array([longer.index(text) for text in found], np.int64)
+    absent = longer.index(None) if None in longer else -1
+    chosen = pc.fill_null(encoded.indices, -1).to_numpy(zero_copy_only=False)
+    return np.where(chosen < 0, absent, places[chosen] if len(places) else absent), longer
+
+
+def _profiles(placed: ir.Table, count: int) -> NDArray[np.float64]:
     """Mean power by hour: the mean of the slots of the hour, whatever the interval length."""
     profiles = np.full((count, 24), np.nan)
-    for place, vector in zip(rows["place"].to_pylist(), rows["vector"].to_pylist(), strict=True):
-        if vector is not None and len(vector) % 24 == 0:
-            profiles[place] = np.asarray(vector).reshape(24, -1).mean(axis=1)
+    for batch in _profile_batches(placed):
+        length = pc.list_value_length(batch["vector"])
+        for slots in pc.unique(length).to_pylist():
+            if slots and slots % 24 == 0:
+                same = batch.filter(pc.equal(length, slots))
+                vectors = pc.list_flatten(same["vector"]).to_numpy(zero_copy_only=False)
+                profiles[same["place"].to_numpy()] = vectors.reshape(-1, 24, slots // 24).mean(axis=2)
     return profiles
+
+
+def _profile_batches(placed: ir.Table) -> Iterator[pa.RecordBatch]:
+    described = placed.filter(placed.feature == PROFILE, placed.vector.notnull()).select("place", "vector")
+    yield from described.to_pyarrow_batches(chunk_size=_BATCH // 10)
