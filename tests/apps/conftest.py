@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any
 
@@ -169,3 +170,32 @@ def digests(workspace: Path) -> dict[str, str]:
         found = {name: view.digest(name) for name in view.snapshots}
         view.close()
     return found
+
+
+@pytest.fixture(scope="session")
+def made_town(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of the town of `town.py`: workspace and keys; use `town` or `town_copy`, which know where its key lies."""
+    spec = spec_from_file_location("town", Path(__file__).with_name("town.py"))
+    assert spec is not None and spec.loader is not None
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    folder = tmp_path_factory.mktemp("town")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GRIDLOOP_KEYS", str(folder / "keys"))
+        module.settle(folder / "workspace", arrow_rows)
+    return folder
+
+
+@pytest.fixture
+def town(made_town: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The town's workspace, only to be read."""
+    monkeypatch.setenv("GRIDLOOP_KEYS", str(made_town / "keys"))
+    return made_town / "workspace"
+
+
+@pytest.fixture
+def town_copy(made_town: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the town's workspace, its key included, to do anything with."""
+    shutil.copytree(made_town, tmp_path / "town")
+    monkeypatch.setenv("GRIDLOOP_KEYS", str(tmp_path / "town" / "keys"))
+    return tmp_path / "town" / "workspace"

@@ -19,7 +19,7 @@ from gridloop.domain.tables import table
 from gridloop.engine.lake import Lake
 from gridloop.engine.schema import arrow_schema, conform
 from gridloop.engine.workspace import Workspace
-from gridloop.strategy.repricing import REASONS, Repricing, RepricingSettings, reprice
+from gridloop.strategy.repricing import REASONS, Repricing, RepricingSettings, offer_values, reprice
 from gridloop.strategy.tariff import Tariff, load_tariff
 from gridloop.testing.readings import day_vector, reading_rows, utc
 
@@ -319,3 +319,26 @@ def test_capacity_is_taken_from_the_contract_and_asked_for(lake: Lake) -> None:
     found = _run(lake, offer=two_part)
     assert _row(found, "unknown")["reason"] == "no_capacity"
     assert _row(found, "known")["bill_offered"] - _row(_run(lake), "known")["bill_offered"] == 12 * 16
+
+
+def test_an_offer_in_place_of_two_tariffs_keeps_the_row_of_the_one_that_a_contract_is_on(lake: Lake) -> None:
+    _home(lake, "tiered", lambda day: FLAT)
+    _home(lake, "plain", lambda day: EVENING, tariff_id="plain")
+    _home(lake, "elsewhere", lambda day: FLAT, tariff_id="GEN-TOU")
+    _home(lake, "moved", lambda day: FLAT, tariff_id="plain", valid_from=date(2024, 3, 1))
+    plain = Tariff.model_validate(BASE.model_dump(mode="json") | {"name": "plain", "assigned_as": []})
+
+    found = [_run(lake), _run(lake, base=plain)]
+    rows = offer_values(found)
+
+    assert rows.schema.names == found[0].rows.schema.names
+    assert {row["contract_id"]: row["reason"] for row in rows.to_pylist()} == {
+        "k-elsewhere": "other_tariff",
+        "k-moved": "too_few_days",
+        "k-plain": None,
+        "k-tiered": None,
+    }
+    by_contract = {row["contract_id"]: row["saving"] for row in rows.to_pylist()}
+    assert by_contract["k-tiered"] == _row(found[0], "tiered")["saving"]
+    assert by_contract["k-plain"] == _row(found[1], "plain")["saving"]
+    assert offer_values([]).num_rows == 0

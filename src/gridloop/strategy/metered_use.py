@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
@@ -42,6 +42,14 @@ class ReadingRules:
     def days(self) -> int:
         """Days of the window."""
         return sum(part.days for part in self.months)
+
+
+@dataclass(frozen=True)
+class Held:
+    """Meters and days of so many holdings."""
+
+    stays: Sequence[Stay]
+    count: int
 
 
 @dataclass(frozen=True)
@@ -94,23 +102,25 @@ class _Counted:
 def metered_use(
     view: LakeView,
     channel: Channel,
-    stays: Sequence[Stay],
-    holdings: int,
+    held: Held,
     maps: Mapping[int, PriceMaps],
     rules: ReadingRules,
+    *,
     threads: int = 2,
+    progress: Callable[[int, int], None] | None = None,
 ) -> MeteredUse:
     """Count the energy of every holding under each price map; missing intervals are filled first, alike for all maps.
 
     Args:
         view: where the readings are.
         channel: what is counted.
-        stays: meters and days of the holdings.
-        holdings: how many holdings there are.
+        held: the holdings.
         maps: by interval length.
         rules: how readings are used.
         threads: buckets worked on at once.
+        progress: told (buckets done, buckets in all).
     """
+    holdings = held.count
     counts = next(iter(maps.values())).counts
     wh = tuple(np.zeros((holdings, len(rules.months), count), np.int64) for count in counts)
     usable = np.ones((holdings, rules.days), np.bool_)
@@ -118,7 +128,10 @@ def metered_use(
     sums = np.zeros((holdings, 5), np.int64)
     variance, known = np.zeros(holdings), -1
     for found in scan_units(
-        _buckets(view, channel, stays, maps), lambda b: _count(b, rules), threads=threads
+        _buckets(view, channel, held.stays, maps),
+        lambda b: _count(b, rules),
+        threads=threads,
+        progress=progress,
     ):
         place = np.array([stay.holding for stay in found.bucket.stays])
         for total, part in zip(wh, found.wh, strict=True):

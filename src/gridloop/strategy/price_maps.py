@@ -66,7 +66,7 @@ def price_maps(
         UsageError: see `price_map`.
     """
     zone = tariffs[0].zone
-    around = surroundings(view, zone)
+    around = surroundings(view, zone, weather=False)
     called = [_events(view, tariff) for tariff in tariffs]
     maps = {}
     for minutes in intervals:

@@ -6,14 +6,16 @@ Method, rule for missing readings and its uncertainty: docs/methods/tariff-bills
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -25,7 +27,7 @@ from gridloop.domain.tables import table
 from gridloop.engine.readings import ReadingUnit, reading_span, reading_units
 from gridloop.engine.schema import arrow_schema
 from gridloop.strategy.holdings import Holding, Stay, holdings
-from gridloop.strategy.metered_use import MeteredUse, ReadingRules, metered_use
+from gridloop.strategy.metered_use import Held, MeteredUse, ReadingRules, metered_use
 from gridloop.strategy.price_maps import PriceMaps, price_maps
 from gridloop.strategy.tariff.bill import Bills, Use, month_parts, price_use, year_ending
 from gridloop.strategy.tariff.model import Tariff
@@ -145,6 +147,7 @@ def reprice(
     settings: RepricingSettings | None = None,
     *,
     threads: int = 2,
+    progress: Callable[[str, int, int], None] | None = None,
 ) -> Repricing:
     """Price every customer's last year under both tariffs, use unchanged.
 
@@ -157,6 +160,7 @@ def reprice(
         offer: the offered one.
         settings: see `RepricingSettings`.
         threads: buckets read at once.
+        progress: told (which channel is read, buckets done, buckets in all).
 
     Raises:
         UsageError: the tariffs differ in currency, zone or tax, their currency is not the workspace's, there are no
@@ -170,14 +174,17 @@ def reprice(
     year = _year(view, base, offer, chosen, units)
     net = year.with_channel(Channel.NET_WH)
     reasons = [_reason_before(year, h, place in net, chosen) for place, h in enumerate(year.held)]
-    wanted = [stay for stay in year.stays if reasons[stay.holding] is None]
-    count = len(year.held)
-    taken = metered_use(view, Channel.IMPORT_WH, wanted, count, year.maps, year.rules, threads)
+    wanted = Held([stay for stay in year.stays if reasons[stay.holding] is None], len(year.held))
+
+    def measure(channel: Channel, maps: Mapping[int, PriceMaps]) -> MeteredUse:
+        told = None if progress is None else partial(progress, channel.value)
+        return metered_use(view, channel, wanted, maps, year.rules, threads=threads, progress=told)
+
+    taken = measure(Channel.IMPORT_WH, year.maps)
     fed = None
     if base.export is not None or offer.export is not None:
         gap = abs(_export_rate(base) - _export_rate(offer))
-        maps = {minutes: each.flat(float(gap)) for minutes, each in year.maps.items()}
-        fed = metered_use(view, Channel.EXPORT_WH, wanted, count, maps, year.rules, threads)
+        fed = measure(Channel.EXPORT_WH, {m: each.flat(float(gap)) for m, each in year.maps.items()})
     exporters = year.with_channel(Channel.EXPORT_WH)
     for place, reason in enumerate(reasons):
         measured = [taken, fed] if fed is not None and place in exporters else [taken]
@@ -189,6 +196,23 @@ def reprice(
         for tariff, wh in zip((base, offer), taken.wh, strict=True)
     )
     return _tabled(year, reasons, now, offered, [taken] if fed is None else [taken, fed])
+
+
+def offer_values(priced: Sequence[Repricing]) -> pa.Table:
+    """Rows of table `offer_value` of several repricings, one a contract and offer.
+
+    Where an offer was priced in place of several base tariffs, a contract keeps the row of the tariff that it is on.
+    """
+    rows = pa.concat_tables([arrow_schema(table("offer_value")).empty_table(), *(p.rows for p in priced)])
+    # what was computed goes before what was not, and any other reason before `other_tariff`
+    elsewhere = pc.fill_null(pc.equal(rows["reason"], "other_tariff"), False)
+    rank = pc.add(pc.is_valid(rows["reason"]).cast(pa.int8()), elsewhere.cast(pa.int8()))
+    place = pa.array(np.arange(rows.num_rows))
+    ranked = pa.table(
+        {"contract_id": rows["contract_id"], "offer_id": rows["offer_id"], "rank": rank, "place": place}
+    ).sort_by([("rank", "ascending"), ("place", "ascending")])
+    first = ranked.group_by(["contract_id", "offer_id"], use_threads=False).aggregate([("place", "first")])
+    return rows.take(first["place_first"].sort())
 
 
 def _check_comparable(view: LakeView, base: Tariff, offer: Tariff) -> None:

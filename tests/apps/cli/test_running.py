@@ -90,12 +90,7 @@ def test_a_run_that_is_killed_frees_the_workspace(command, demo_copy, elsewhere)
 
 def test_the_newest_runs_are_listed_first_with_what_they_counted(command, demo):
     rows = command("job", "list", "-w", demo.workspace, "--json").rows
-    assert [row["job"] for row in rows] == [
-        "insight.features",
-        "data.check",
-        "data.validate",
-        "import.county",
-    ]
+    assert [row["job"] for row in rows] == [*reversed(NAMES), "import.county"]
     assert {row["outcome"] for row in rows} == {"succeeded"}
     assert rows[-1]["counts"]["customer"] >= 12
     assert all(row["seconds"] >= 0 for row in rows)

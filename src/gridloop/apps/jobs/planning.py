@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
+from gridloop.apps.jobs import offering
 from gridloop.apps.jobs.job import Job
 
-JOBS: tuple[Job, ...] = ()
+JOBS: tuple[Job, ...] = (*offering.JOBS,)
 """In the order of the loop."""

@@ -19,6 +19,8 @@ HOUR_US = 3_600_000_000
 LONGEST_GAP_HOURS = 6
 """Gaps in the temperature up to this long are interpolated."""
 
+_NO_TEMPERATURE = (0, np.empty((0, 24), dtype=np.float32))
+
 
 @dataclass(frozen=True)
 class Surroundings:
@@ -58,34 +60,34 @@ class Surroundings:
         )
 
 
-def surroundings(view: LakeView, zone: str) -> Surroundings:
+def surroundings(view: LakeView, zone: str, *, weather: bool = True) -> Surroundings:
     """Read the calendar and the observed weather.
 
     Args:
         view: where to read; only what was known at its point of knowledge.
         zone: whose wall clock the hours are on.
+        weather: whether temperatures are wanted.
     """
     kinds: dict[str, set[date]] = {"holiday": set(), "adjusted_workday": set()}
     if view.exists("calendar"):
         for row in view.arrow("calendar", columns=["day", "day_kind"]).to_pylist():
             kinds.get(row["day_kind"], set()).add(row["day"])
-    first, temperature = _hourly_temperature(view, zone)
+    first, temperature = _hourly_temperature(view, zone) if weather else _NO_TEMPERATURE
     return Surroundings(frozenset(kinds["holiday"]), frozenset(kinds["adjusted_workday"]), first, temperature)
 
 
 def _hourly_temperature(view: LakeView, zone: str) -> tuple[int, npt.NDArray[np.float32]]:
     from gridloop.kernels.civil_time import zone_transitions
 
-    nothing = (0, np.empty((0, 24), dtype=np.float32))
     if not view.exists("weather"):
-        return nothing
+        return _NO_TEMPERATURE
     rows = view.arrow("weather", columns=["time", "temperature_c", "kind"])
     observed = np.array(rows.column("kind").to_pylist(), dtype=object) == "observed"
     stamps = rows.column("time").cast(pa.int64()).to_numpy()
     degrees = rows.column("temperature_c").to_numpy()
     use = observed & np.isfinite(degrees)
     if not use.any():
-        return nothing
+        return _NO_TEMPERATURE
     stamps, degrees = stamps[use], degrees[use]
     transitions, offsets = zone_transitions(zone, int(stamps.min()), int(stamps.max()) + 1)
     # hours on the wall, as the kernels have them: a repeated one is averaged, a skipped one bridged

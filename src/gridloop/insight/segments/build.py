@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -98,6 +98,7 @@ def build_segments(
     tags: Tags | None = None,
     catalogue: TagCatalogue | None = None,
     definitions: Sequence[SegmentDefinition] | None = None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> Segments:
     """Find the members of every segment and certify it.
 
@@ -107,6 +108,7 @@ def build_segments(
         tags: of the same view; built when not given.
         catalogue: the tags that rules may name; the shipped ones when not given.
         definitions: the shipped segments when not given.
+        progress: told (definitions done, definitions in all).
 
     Raises:
         UsageError: a rule or column of a definition names something that is not there or does not fit.
@@ -120,7 +122,10 @@ def build_segments(
     context = _Context(given, chosen, consents_at(view, chosen.purpose, as_of), _accounts(view), as_of)
     groups: list[Group] = []
     findings: list[Finding] = []
-    for segment, truth in zip(checked, truths(given, [c.rule for c in checked]), strict=True):
+    rules = truths(given, [segment.rule for segment in checked])
+    for number, (segment, truth) in enumerate(zip(checked, rules, strict=True)):
+        if progress is not None:
+            progress(number, len(checked))
         if segment.definition.method == "rule":
             groups.append(_by_rule(segment, truth))
             continue
