@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gridloop.apps.keys import restore_key
+from gridloop.apps.demo.folders import DemoCounty
 from gridloop.apps.wiring import Session, create, opened, synthetic_county
 from gridloop.domain.errors import KeyLost, UsageError, WorkspaceExists, WorkspaceNotFound
 from gridloop.security.backup import export_key
@@ -68,5 +69,5 @@ def test_a_key_comes_back_to_the_folder_that_the_settings_name(workspace_path, t
 
 
 def test_the_county_is_as_large_as_asked():
-    county = synthetic_county(customers=7, days=3, seed=5)
+    county = synthetic_county(DemoCounty(customers=7, days=3, seed=5, continued_days=2))
     assert (county.settings.customers, county.settings.days, county.settings.seed) == (7, 3, 5)

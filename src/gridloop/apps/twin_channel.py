@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
+from gridloop.domain.errors import UsageError
 from gridloop.reach.channels.channel import Handover, Message, Receipt, Verdict
 
 
@@ -25,19 +25,19 @@ class People(Protocol):
         ...
 
 
-@dataclass(frozen=True)
 class TwinChannel:
     """A channel whose other end is the synthetic county. It knows a message again, so nothing is doubled.
 
-    Attributes:
+    Args:
         name: see `reach.channels.channel.Channel`.
         people: who answers.
     """
 
-    name: str
-    people: People
-    transport: str = "twin"
-    exactly_once: bool = True
+    def __init__(self, name: str, people: People) -> None:
+        self.name = name
+        self.transport = "twin"
+        self.exactly_once = True
+        self._people = people
 
     @contextmanager
     def open(self) -> Iterator[None]:
@@ -46,12 +46,15 @@ class TwinChannel:
 
     def hand_over(self, message: Message) -> Handover:
         """Give it to whoever has the address."""
-        known = self.people.receive(
-            message.message_id, message.channel, message.address, message.at, dict(message.facts)
-        )
+        try:
+            known = self._people.receive(
+                message.message_id, message.channel, message.address, message.at, dict(message.facts)
+            )
+        except UsageError as error:
+            return Handover(Verdict.REFUSED, error.what)
         return Handover(Verdict.ACCEPTED) if known else Handover(Verdict.REFUSED, "no such address")
 
     def receipts(self, until: datetime) -> Iterable[Receipt]:
         """What the people answered up to an instant."""
-        for event in self.people.events(until):
+        for event in self._people.events(until):
             yield Receipt(event.event_id, event.message_id, event.kind, event.at, dict(event.details or {}))

@@ -13,13 +13,14 @@ from gridloop.engine.lake import Lake
 from gridloop.engine.workspace import SETTINGS_FILE, Workspace
 
 if TYPE_CHECKING:
+    from gridloop.apps.demo.folders import DemoCounty, DemoFolders
     from gridloop.domain.clock import Clock
     from gridloop.engine.view import LakeView
     from gridloop.ledger.store import Ledger
     from gridloop.reach.channels.channel import Channel
-    from gridloop.reach.channels.transports import MakeChannel
     from gridloop.security.landing import LandingZone
     from gridloop.security.vault import Vault
+    from gridloop.twin.answers import Answers
     from gridloop.twin.county import County
 
 
@@ -87,26 +88,44 @@ class Session:
                 opened.close()
 
 
-TRANSPORTS: dict[str, MakeChannel] = {}
-"""Transports that reach does not know itself: name → what makes a channel of it."""
-
-
 def channel_of(session: Session, name: str) -> Channel:
     """The channel of that name, as the workspace sets it.
 
     Raises:
-        UsageError: its transport cannot carry it, or nothing here knows that transport.
+        UsageError: its transport cannot carry it.
+        ServiceMissing: it leads to the synthetic county, which is not beside the workspace.
     """
     from gridloop.reach.channels.transports import make_channel
 
-    return make_channel(session.workspace, name, TRANSPORTS)
+    return make_channel(session.workspace, name, {"twin": lambda name, _: _twin_channel(session, name)})
 
 
-def synthetic_county(*, customers: int, days: int, seed: int) -> County:
+def _twin_channel(session: Session, name: str) -> Channel:
+    from gridloop.apps.demo.folders import county_of
+    from gridloop.apps.twin_channel import TwinChannel
+
+    return TwinChannel(name, twin_answers(*county_of(session.workspace.root)))
+
+
+def synthetic_county(county: DemoCounty) -> County:
     """The twin: a county that writes source files and, apart from them, the truth about it."""
     from gridloop.twin.county import County, TwinSettings
 
-    return County(TwinSettings(customers=customers, days=days, seed=seed))
+    return County(
+        TwinSettings(
+            customers=county.customers,
+            days=county.days,
+            seed=county.seed,
+            continued_days=county.continued_days,
+        )
+    )
+
+
+def twin_answers(folders: DemoFolders, county: DemoCounty) -> Answers:
+    """The people of a demo's county, with all that they remember of messages."""
+    from gridloop.twin.answers import Answers
+
+    return Answers(synthetic_county(county), folders.answers)
 
 
 @contextmanager

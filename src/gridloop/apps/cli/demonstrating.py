@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,9 +16,10 @@ from gridloop.apps.cli.output import (
     show_rows,
     sparkline,
 )
-from gridloop.domain.errors import NothingToDo, UsageError
+from gridloop.apps.cli.telling import show_turn, tell_plan
 
 if TYPE_CHECKING:
+    from gridloop.apps.jobs.job import JobOutcome
     from gridloop.apps.wiring import Session
 
 SHOWN_CUSTOMERS = 4
@@ -36,28 +36,8 @@ SHOWN_FEATURES = (
 )
 
 
-@dataclass(frozen=True)
-class DemoFolders:
-    """Where a demo lies.
-
-    Attributes:
-        sources: the county's files, as its systems would export them.
-        truth: what no stage may read; deleting it changes nothing but comparisons with it.
-        workspace: the Gridloop workspace.
-    """
-
-    sources: Path
-    truth: Path
-    workspace: Path
-
-    @classmethod
-    def below(cls, folder: Path) -> DemoFolders:
-        """The three folders of a demo in `folder`."""
-        return cls(folder / "sources", folder / "truth", folder / "workspace")
-
-
 def run_demo(folder: Path, *, customers: int, days: int, seed: int, wait: float, style: Style) -> None:
-    """Make, import, run and show; a second time, only what is not up to date.
+    """Turn the loop once over a synthetic county and show every step; a second time, only what is not up to date.
 
     Args:
         folder: made when missing.
@@ -68,70 +48,78 @@ def run_demo(folder: Path, *, customers: int, days: int, seed: int, wait: float,
     Raises:
         UsageError: the folder holds a demo of another size or seed, or something else.
     """
-    from gridloop.apps.jobs.catalogue import JOBS
-    from gridloop.apps.jobs.execute import run_jobs
-    from gridloop.apps.jobs.importing import import_files
-    from gridloop.apps.wiring import create, opened
+    from gridloop.apps.demo import steps
+    from gridloop.apps.demo.folders import DemoCounty, DemoFolders
+    from gridloop.apps.wiring import opened
 
     started = time.monotonic()
-    folders = DemoFolders.below(folder)
+    folders = DemoFolders(folder.resolve())
+    county = DemoCounty(customers, days, seed, steps.days_after())
     progress = ProgressLine(style)
-    make_county(folders, customers=customers, days=days, seed=seed, progress=progress)
-    if not (folders.workspace / "gridloop.toml").exists():
-        create(folders.workspace, zone="Asia/Shanghai", currency="CNY", name="demo").close()
-    with opened(folders.workspace) as session:
-        with session.workspace.lock(command="demo", wait_seconds=wait):
-            accounts: list[dict[str, Any]] = []
-            try:
-                accounts, _ = import_files(session, "county", folders.sources, progress)
-            except NothingToDo:
-                say("The county's files are already imported.", style)
-            outcomes = list(run_jobs(session, JOBS, progress=progress))
-        _show(session, accounts, style)
-        seconds = time.monotonic() - started
-        counts = {f"{o.job}.{name}": n for o in outcomes for name, n in o.report.counts.items()}
-        if style.form == "json":
-            print_out(
-                _json({"seconds": round(seconds, 1), "counts": counts, "workspace": str(folders.workspace)})
+    steps.make_sources(folders, county, progress)
+    steps.found_workspace(folders, county)
+    counts: dict[str, int] = {}
+    with opened(folders.workspace) as session, session.workspace.lock(command="demo", wait_seconds=wait):
+        campaign = steps.first_campaign(session)
+        if campaign is None:
+            accounts = steps.bring_in(session, False, progress)
+            counts |= _counts(steps.run_loop(session, progress), "first")
+            _show(session, accounts, style)
+            campaign = _launch(session, style)
+        if campaign is not None:
+            counts |= _counts(steps.run_loop(session, progress), "sending")
+    if campaign is not None:
+        steps.let_time_pass(folders, county, progress)
+        with opened(folders.workspace) as session:
+            with session.workspace.lock(command="demo", wait_seconds=wait):
+                steps.bring_in(session, True, progress)
+                counts |= _counts(steps.run_loop(session, progress), "after")
+                counts |= _counts(steps.run_loop(session, progress), "next_round")
+            result = show_turn(session, campaign, style)
+    else:
+        result = {}
+    seconds = time.monotonic() - started
+    if style.form == "json":
+        print_out(
+            _json(
+                {
+                    "seconds": round(seconds, 1),
+                    "counts": counts,
+                    "workspace": str(folders.workspace),
+                    **result,
+                }
             )
+        )
     say(
-        f"\nDone in {seconds:.0f} s. The workspace is {folders.workspace}; what nobody may peek at is {folders.truth}.",
+        f"\nDone in {seconds:.0f} s. The workspace is {folder / 'workspace'}; nobody may peek at {folder / 'truth'}.",
         style,
     )
     say(
-        f"Next: gridloop data check -w {folders.workspace}, gridloop data profile -w {folders.workspace}",
+        f"Next: gridloop campaign list -w {folder / 'workspace'}, gridloop segment list -w {folder / 'workspace'}",
         style,
     )
 
 
-def make_county(
-    folders: DemoFolders, *, customers: int, days: int, seed: int, progress: ProgressLine
-) -> None:
-    """Write the county's source files and its truth, unless the same ones are there.
+def _counts(outcomes: list[JobOutcome], turn: str) -> dict[str, int]:
+    return {f"{turn}.{o.job}.{name}": n for o in outcomes for name, n in o.report.counts.items()}
 
-    Raises:
-        UsageError: another county lies there.
-    """
-    from gridloop.apps.wiring import synthetic_county
-    from gridloop.engine.durable import write_durably
 
-    wanted = f"customers={customers} days={days} seed={seed}\n"
-    mark = folders.sources.parent / "county.txt"
-    if mark.exists():
-        if mark.read_text() != wanted:
-            raise UsageError(
-                f"{folders.sources.parent} holds another demo.",
-                evidence={"there": mark.read_text().strip(), "asked_for": wanted.strip()},
-                ways_out=("Name another folder.", f"Remove {folders.sources.parent} to start anew."),
-            )
-        return
-    county = synthetic_county(customers=customers, days=days, seed=seed)
-    county.write_sources(
-        folders.sources,
-        lambda share, month: progress("making the county", round(share * 100), 100),
-        truth=folders.truth,
+def _launch(session: Session, style: Style) -> str | None:
+    """Approve and launch the plan that waits, and say so; None when nobody is to be addressed."""
+    from gridloop.apps.actor import acting_user
+    from gridloop.apps.demo import steps
+
+    plan_id = steps.open_plan(session)
+    if plan_id is None:
+        say("\nNo plan: no account is left to address. A county of 365 days and more has some.", style)
+        return None
+    tell_plan(session, plan_id, style)
+    done = steps.approve_and_launch(session, plan_id, acting_user())
+    say(
+        "  Approved by the program, as only a demo whose messages stay in the twin may; the record says so.",
+        style,
     )
-    write_durably(mark, wanted.encode())
+    return done.campaign_id
 
 
 def _show(session: Session, accounts: list[dict[str, Any]], style: Style) -> None:

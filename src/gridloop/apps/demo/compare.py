@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -71,5 +71,5 @@ def true_effect(session: Session, campaign_id: str, play: Playbook) -> Truth | N
     )
 
 
-def _local_day(instant: datetime, zone: str):
+def _local_day(instant: datetime, zone: str) -> date:
     return instant.astimezone(ZoneInfo(zone)).date()

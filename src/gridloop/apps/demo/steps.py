@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -15,13 +13,22 @@ from gridloop.domain.errors import NothingToDo
 
 if TYPE_CHECKING:
     from gridloop.apps.wiring import Session
-    from gridloop.engine.workspace import Workspace
-    from gridloop.ledger.campaigns import Campaign
+    from gridloop.reach.orchestrate import Launch
 
 PLAY = "tou-shift"
 ZONE, CURRENCY = "Asia/Shanghai", "CNY"
+DELIVERY_DAYS = 5
+"""Days between the last day of readings and the last file of a delivery."""
 OFFICE_OPENS = time(10)
 """Local time at which the demo's people work: no quiet hours."""
+
+
+def days_after() -> int:
+    """Days after the first files until the campaign of the demo's play can be judged, with a week to spare."""
+    from gridloop.strategy.playbook.store import load_playbook
+
+    success = load_playbook(PLAY).success
+    return DELIVERY_DAYS + success.settle_days + success.window_days + 8
 
 
 def make_sources(folders: DemoFolders, county: DemoCounty, progress: Progress) -> None:
@@ -81,6 +88,31 @@ def run_loop(session: Session, progress: Progress) -> list[JobOutcome]:
     from gridloop.apps.jobs.execute import run_jobs
 
     return list(run_jobs(session, JOBS, progress=progress))
+
+
+def open_plan(session: Session) -> str | None:
+    """The plan of the demo's play that waits for approval or launch; None when there is none."""
+    plans = session.ledger.plans
+    waiting = [*plans.recent("submitted"), *plans.recent("approved")]
+    return next((plan.plan_id for plan in waiting if plan.content.playbook == PLAY), None)
+
+
+def first_campaign(session: Session) -> str | None:
+    """The demo's first campaign; None before its launch."""
+    launched = session.ledger.campaigns.recent(1000)
+    return launched[-1].campaign_id if launched else None
+
+
+def approve_and_launch(session: Session, plan_id: str, actor: str) -> Launch:
+    """Approve a plan as only a demo may, and launch it; the caller holds the workspace lock."""
+    from gridloop.apps.approving import approve_automatically
+    from gridloop.apps.jobs.reaching import reach_context
+    from gridloop.reach.orchestrate import launch
+
+    if session.ledger.plans.plan(plan_id).status == "submitted":
+        approve_automatically(session, plan_id)
+    with reach_context(session) as context:
+        return launch(context, plan_id, actor)
 
 
 def let_time_pass(folders: DemoFolders, county: DemoCounty, progress: Progress) -> None:
