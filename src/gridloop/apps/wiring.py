@@ -13,7 +13,7 @@ from gridloop.engine.lake import Lake
 from gridloop.engine.workspace import SETTINGS_FILE, Workspace
 
 if TYPE_CHECKING:
-    from gridloop.apps.demo.folders import DemoCounty, DemoFolders
+    from gridloop.apps.demo_folders import DemoCounty, DemoFolders
     from gridloop.domain.clock import Clock
     from gridloop.engine.view import LakeView
     from gridloop.ledger.store import Ledger
@@ -101,7 +101,7 @@ def channel_of(session: Session, name: str) -> Channel:
 
 
 def _twin_channel(session: Session, name: str) -> Channel:
-    from gridloop.apps.demo.folders import county_of
+    from gridloop.apps.demo_folders import county_of
     from gridloop.apps.twin_channel import TwinChannel
 
     return TwinChannel(name, twin_answers(*county_of(session.workspace.root)))

@@ -49,7 +49,7 @@ def run_demo(folder: Path, *, customers: int, days: int, seed: int, wait: float,
         UsageError: the folder holds a demo of another size or seed, or something else.
     """
     from gridloop.apps.demo import steps
-    from gridloop.apps.demo.folders import DemoCounty, DemoFolders
+    from gridloop.apps.demo_folders import DemoCounty, DemoFolders
     from gridloop.apps.wiring import opened
 
     started = time.monotonic()

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from gridloop.apps.demo.folders import county_of
+from gridloop.apps.demo_folders import county_of
 from gridloop.domain.finding import NotComputable
 
 if TYPE_CHECKING:

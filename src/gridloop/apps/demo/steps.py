@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from gridloop.apps.demo.folders import DemoCounty, DemoFolders
+from gridloop.apps.demo_folders import DemoCounty, DemoFolders
 from gridloop.apps.jobs.job import JobOutcome, Progress
 from gridloop.domain.clock import SystemClock
 from gridloop.domain.errors import NothingToDo
