@@ -11,7 +11,8 @@ import pytest
 from gridloop.apps.jobs.execute import is_fresh, run_jobs
 from gridloop.apps.jobs.job import Job, JobContext, JobReport
 from gridloop.apps.jobs.proposing import planning_jobs
-from gridloop.apps.planning import audience_rows, plan_now
+from gridloop.apps.planning import audience_rows
+from gridloop.apps.planning_now import plan_now
 from gridloop.apps.remembering import former_round, kept_plays, ledger_facts, waiting_plans
 from gridloop.apps.wiring import opened
 from gridloop.domain.errors import UsageError
