@@ -327,6 +327,13 @@ def test_a_list_that_was_renewed_is_not_shown_for_the_old_plan(session):
     assert (arms.count("offer"), arms.count("holdout")) == (21, 9)
 
 
+def test_where_nobody_is_described_nobody_is_addressed_and_that_is_told(session, rows_of):
+    publish(session, Stage.INSIGHT, feature=rows_of("feature", []))
+    found = run(session)
+    assert "no account is left to address" in found["play.nobody"].text
+    assert plans(session) == []
+
+
 def test_a_list_that_is_gone_is_told(session, rows_of):
     run(session)
     [plan] = plans(session)

@@ -96,9 +96,9 @@ def recommend_plays(session: Session, view: LakeView, plays: Sequence[str], *, t
     for name in plays:
         play = check_play(load_playbook(name, root), root)
         tags = build_tags(view, catalogue=play.catalogue)
-        audience = select_audience(view, play, facts, tags.customers, now)
-        before = _baseline(view, play.playbook, audience, _today(session, now), threads)
         lessons = learn(play.playbook, former_round(session, view, name))
+        audience = select_audience(view, play, facts, tags.customers, now, lessons.channels)
+        before = _baseline(view, play.playbook, audience, _today(session, now), threads)
         found.append(recommend(play.playbook, audience, before, lessons, tags.frame.as_of))
     return pa.concat_tables(found)
 
