@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gridloop.apps.approving import AUTOMATIC, REASON, approve_automatically
-from gridloop.apps.planning import plan_now
+from gridloop.apps.planning_now import plan_now
 from gridloop.apps.wiring import opened
 from gridloop.domain.errors import LedgerConflict, NotPermitted
 

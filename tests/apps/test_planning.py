@@ -11,7 +11,8 @@ import pytest
 from gridloop.apps.jobs.execute import is_fresh, run_jobs
 from gridloop.apps.jobs.job import Job, JobContext, JobReport
 from gridloop.apps.jobs.proposing import planning_jobs
-from gridloop.apps.planning import audience_rows, plan_now
+from gridloop.apps.planning import audience_rows
+from gridloop.apps.planning_now import plan_now
 from gridloop.apps.remembering import former_round, kept_plays, ledger_facts, waiting_plans
 from gridloop.apps.wiring import opened
 from gridloop.domain.errors import UsageError
@@ -324,6 +325,13 @@ def test_a_list_that_was_renewed_is_not_shown_for_the_old_plan(session):
     run(session)
     arms = [row["arm"] for row in audience_rows(session, session.ledger.plans.plan(plan.plan_id))]
     assert (arms.count("offer"), arms.count("holdout")) == (21, 9)
+
+
+def test_where_nobody_is_described_nobody_is_addressed_and_that_is_told(session, rows_of):
+    publish(session, Stage.INSIGHT, feature=rows_of("feature", []))
+    found = run(session)
+    assert "no account is left to address" in found["play.nobody"].text
+    assert plans(session) == []
 
 
 def test_a_list_that_is_gone_is_told(session, rows_of):

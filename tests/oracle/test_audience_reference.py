@@ -202,7 +202,9 @@ def consented(town: Town, customer: str) -> list[str]:
     return found
 
 
-def expected(town: Town, account: dict[str, Any]) -> tuple[str | None, Decimal | None, str | None]:
+def expected(
+    town: Town, account: dict[str, Any], order: list[str]
+) -> tuple[str | None, Decimal | None, str | None]:
     """Reason, saving and channel of one account, read off the play as it is written."""
     customer, name = account["customer_id"], account["account_id"]
     person = next(r for r in town.customers if r["customer_id"] == customer)
@@ -223,7 +225,7 @@ def expected(town: Town, account: dict[str, Any]) -> tuple[str | None, Decimal |
     refused = [c for c in CHANNELS if any(r["channel"] in (None, c) for r in refusals)]
     bounced = [r["channel"] for r in town.facts["bounces"] if r["customer_id"] == customer]
     left = [c for c in agreed if c not in refused]
-    usable = [c for c in left if c not in bounced]
+    usable = sorted((c for c in left if c not in bounced), key=order.index)
     register = next(r for r in town.tables["customer"] if r["customer_id"] == customer)
     began = account["opened"] or min((r["valid_from"] for r in mine), default=register["since"])
     contacts = [r["at"] for r in town.facts["contacts"] if r["customer_id"] == customer]
@@ -258,8 +260,10 @@ def present_tariff(town: Town, contract: dict[str, Any]) -> str | None:
     return found
 
 
-@given(town=towns())
-def test_each_account_is_selected_or_left_out_with_the_first_reason(town: Town, play: CheckedPlay) -> None:
+@given(town=towns(), order=st.permutations(CHANNELS))
+def test_each_account_is_selected_or_left_out_with_the_first_reason(
+    town: Town, order: list[str], play: CheckedPlay
+) -> None:
     schema = pa.schema(
         [
             ("customer_id", pa.string()),
@@ -269,14 +273,14 @@ def test_each_account_is_selected_or_left_out_with_the_first_reason(town: Town, 
         ]
     )
     customers = pa.Table.from_pylist(town.customers, schema=schema)
-    found = select_audience(town, play, town.ledger(), customers, AT)  # type: ignore[arg-type]
+    found = select_audience(town, play, town.ledger(), customers, AT, order)  # type: ignore[arg-type]
     named = {
         r["customer_id"]
         for r in town.customers
         if r["customer_class"] == "residential" and r["evening_share"] is not None
     }
     wanted = {
-        row["account_id"]: expected(town, row)
+        row["account_id"]: expected(town, row, order)
         for row in town.tables["account"]
         if row["customer_id"] in named
     }

@@ -112,6 +112,7 @@ def test_percent_that_the_effect_itself_tells_goes_before_our_own():
         ([], "not_measured"),
         ([effect(-40.0, -50.0, -30.0, trusted=False)], "not_trusted"),
         ([effect(None, None, None, reason="split_failed")], "split_failed"),
+        ([effect(-40.0, -50.0, -30.0, trusted=False, checks='{"failed": ["split"]}')], "split"),
         ([effect(-40.0, -50.0, -30.0, measure="night_energy")], "not_measured"),
     ],
 )

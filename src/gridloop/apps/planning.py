@@ -12,7 +12,6 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from gridloop.apps.jobs.job import Progress, silent
 from gridloop.apps.remembering import (
     MOST,
     RUNNING_STATUSES,
@@ -21,8 +20,7 @@ from gridloop.apps.remembering import (
     ledger_facts,
     plans_of,
 )
-from gridloop.domain.errors import NothingToDo, UsageError
-from gridloop.domain.ids import PlanId
+from gridloop.domain.errors import UsageError
 from gridloop.ledger.plans import Plan, PlanContent, same_person
 from gridloop.strategy.audience import select_audience
 from gridloop.strategy.facts import LedgerFacts
@@ -98,9 +96,9 @@ def recommend_plays(session: Session, view: LakeView, plays: Sequence[str], *, t
     for name in plays:
         play = check_play(load_playbook(name, root), root)
         tags = build_tags(view, catalogue=play.catalogue)
-        audience = select_audience(view, play, facts, tags.customers, now)
-        before = _baseline(view, play.playbook, audience, _today(session, now), threads)
         lessons = learn(play.playbook, former_round(session, view, name))
+        audience = select_audience(view, play, facts, tags.customers, now, lessons.channels)
+        before = _baseline(view, play.playbook, audience, _today(session, now), threads)
         found.append(recommend(play.playbook, audience, before, lessons, tags.frame.as_of))
     return pa.concat_tables(found)
 
@@ -251,59 +249,6 @@ def taken_back(session: Session, plan: Plan) -> bool:
     """Whether a draft is one because a person recalled it or withdrew its approval, not because it is unfinished."""
     (last,) = session.ledger.audit.entries(1, f"plan:{plan.plan_id}")
     return last.action == "approval.withdrawn" or (last.action == "plan.draft" and "from" in last.details)
-
-
-def plan_now(
-    session: Session,
-    name: str,
-    actor: str,
-    *,
-    dry_run: bool = False,
-    threads: int = 2,
-    progress: Progress = silent,
-) -> Planned:
-    """Plan one play, whether the workspace has chosen it or not.
-
-    Args:
-        session: the workspace, whose lock is held.
-        name: of the play.
-        actor: author of what is made.
-        dry_run: compute it and change nothing; the plan that comes back is then in no ledger.
-        threads: for kernels.
-        progress: told about every step.
-
-    Raises:
-        UsageError: there is no such play.
-        NothingToDo: nothing was imported yet.
-    """
-    load_playbook(name, session.workspace.root)
-    if not session.ledger.runs.published():
-        raise NothingToDo(
-            "Nothing has been imported yet, so nobody can be addressed.",
-            ways_out=("See what can be imported: gridloop import --list",),
-        )
-    if dry_run:
-        return _rehearse(session, name, actor, threads)
-    from gridloop.apps.jobs.execute import run_jobs
-    from gridloop.apps.jobs.proposing import planning_jobs
-
-    jobs = planning_jobs((name,), only_more=True)
-    done = list(run_jobs(session, jobs, force=True, progress=progress, threads=threads, actor=actor))
-    (said,) = (finding for finding in done[-1].report.findings if finding.subject == name)
-    plan_id = said.evidence.get("plan")
-    plan = session.ledger.plans.plan(str(plan_id)) if plan_id else None
-    return Planned(name, Action(said.code.removeprefix("play.")), said.text, plan)
-
-
-def _rehearse(session: Session, name: str, actor: str, threads: int) -> Planned:
-    with closing(session.published()) as view:
-        rows = recommend_plays(session, view, [name], threads=threads)
-        content = propose(session, view, rows, name, threads=threads)
-    if content is None:
-        return Planned(name, Action.NOBODY, f"Play {name}: no account would be left to address.")
-    now = session.clock.now()
-    plan = Plan(PlanId("plan-rehearsed"), "draft", content, content.digest, actor, now, None)
-    return Planned(name, Action.SUBMITTED, f"Play {name}: this would be planned; nothing was changed.", plan)
 
 
 def audience_rows(session: Session, plan: Plan, *, everyone: bool = False) -> list[dict[str, Any]]:

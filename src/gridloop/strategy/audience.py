@@ -5,7 +5,7 @@ Reasons and their meaning: docs/methods/playbooks.md.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cached_property
@@ -36,7 +36,12 @@ MONEY = pa.decimal128(18, 6)
 
 
 def select_audience(
-    view: LakeView, play: CheckedPlay, facts: LedgerFacts, customers: pa.Table, at: datetime
+    view: LakeView,
+    play: CheckedPlay,
+    facts: LedgerFacts,
+    customers: pa.Table,
+    at: datetime,
+    channels: Sequence[str] = (),
 ) -> pa.Table:
     """One row for each account whose customer meets the play's rule.
 
@@ -46,6 +51,7 @@ def select_audience(
         facts: what the ledger knows at `at`.
         customers: one row a customer with the columns that rules name: `insight.tags.build.Tags.customers`.
         at: the present, aware; its civil day in the workspace's zone is the day that checks speak of.
+        channels: those of the play in another order of preference; the play's own when not given.
 
     Returns:
         by account_id: account_id, customer_id, region_id, saving (decimal, a year, over the account's contracts in
@@ -58,7 +64,7 @@ def select_audience(
     for name, leaves_out in checks.in_order():
         reasons[leaves_out & (reasons == None)] = name  # noqa: E711 - element-wise
     channel = np.full(accounts.num_rows, None, object)
-    for name in reversed(play.playbook.contact.channels):
+    for name in reversed(channels or play.playbook.contact.channels):
         channel[checks.usable[name]] = name
     reasons[(channel == None) & (reasons == None)] = NO_CHANNEL  # noqa: E711 - element-wise
     return pa.table(

@@ -254,10 +254,12 @@ def _in_percent(
 
 
 def _why_not_measured(play: Playbook, former: FormerRound) -> str:
-    rows = [r for r in former.effects.to_pylist() if r["measure"] == play.success.primary.name]
-    if not rows:
-        return "not_measured"
-    return next((r["reason"] for r in rows if r["reason"]), "not_trusted")
+    """Code of why the effect that decides has no number, or of the first check that it failed."""
+    for row in former.effects.to_pylist():
+        if (row["measure"], row["population"]) == (play.success.primary.name, "all"):
+            failed = json.loads(row["checks"] or "{}").get("failed") or ["not_trusted"]
+            return str(row["reason"] or failed[0])
+    return "not_measured"
 
 
 def _learn_bands(play: Playbook, learned: Lessons, former: FormerRound) -> Lessons:

@@ -173,7 +173,7 @@ def plan_campaign(
     no_color: NoColorOption = False,
 ) -> None:
     """Plan a play now, whether the workspace uses it or not, and hand the plan in for approval."""
-    from gridloop.apps.planning import plan_now
+    from gridloop.apps.planning_now import plan_now
     from gridloop.apps.wiring import opened
 
     style = style_of(as_json=as_json, quiet=quiet, no_color=no_color)

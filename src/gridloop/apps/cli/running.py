@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -19,8 +20,11 @@ from gridloop.apps.cli.options import (
     WorkspaceOption,
     style_of,
 )
-from gridloop.apps.cli.output import ProgressLine, cell, say, show_rows
+from gridloop.apps.cli.output import ProgressLine, Style, cell, say, show_rows
 from gridloop.domain.errors import NothingToDo
+
+if TYPE_CHECKING:
+    from gridloop.apps.jobs.job import JobOutcome
 
 job = typer.Typer(
     help="What ran, when, on what, and how it ended.", no_args_is_help=True, rich_markup_mode=None
@@ -48,11 +52,9 @@ def run(
     no_color: NoColorOption = False,
 ) -> None:
     """Carry out every step of the loop that is not up to date, up to plans that a person has to approve."""
-    from gridloop.apps.checks import findings_by_rule
     from gridloop.apps.cli.plan_page import headline, say_next
     from gridloop.apps.jobs.catalogue import jobs_through
     from gridloop.apps.jobs.execute import is_fresh, run_jobs
-    from gridloop.apps.jobs.job import Outcome
     from gridloop.apps.remembering import waiting_plans
     from gridloop.apps.wiring import opened
 
@@ -79,6 +81,18 @@ def run(
                 run_jobs(session, jobs, force=force, progress=ProgressLine(style), threads=threads)
             )
         waiting, currency = waiting_plans(session), session.workspace.config.currency
+    _show_outcomes(outcomes, style)
+    say(f"Next: gridloop data profile -w {workspace}, gridloop data check -w {workspace}", style)
+    for plan in waiting:
+        say(f"\n{headline(plan, currency)}", style)
+        say(f"Read it: gridloop campaign show {plan.plan_id} -w {workspace}", style)
+        say_next(plan, workspace, style)
+
+
+def _show_outcomes(outcomes: Sequence[JobOutcome], style: Style) -> None:
+    """Print what each job did and found."""
+    from gridloop.apps.checks import findings_by_rule
+
     rows = [
         {
             "job": o.job,
@@ -92,13 +106,8 @@ def run(
     findings = [finding for o in outcomes for finding in o.report.findings]
     if findings and style.form == "text":
         show_rows(findings_by_rule(findings), style, title="\nWhat was found, gravest first")
-    if all(o.outcome is Outcome.FRESH for o in outcomes):
+    if all(o.outcome.value == "fresh" for o in outcomes):
         say("Everything is up to date.", style)
-    say(f"Next: gridloop data profile -w {workspace}, gridloop data check -w {workspace}", style)
-    for plan in waiting:
-        say(f"\n{headline(plan, currency)}", style)
-        say(f"Read it: gridloop campaign show {plan.plan_id} -w {workspace}", style)
-        say_next(plan, workspace, style)
 
 
 @job.command("list")
