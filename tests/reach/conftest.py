@@ -122,7 +122,7 @@ class Recorder:
         return [message.address for message in self.taken]
 
 
-def shipped_play(**changes: Any) -> Playbook:
+def play_with(**changes: Any) -> Playbook:
     """The shipped play, with other values at top level or, by `contact__cap`, below."""
     path = Path(str(files("gridloop") / "library" / "playbooks" / "tou-shift.yaml"))
     declared = yaml.load(path.read_text(encoding="utf-8"), yaml.BaseLoader)
@@ -246,7 +246,7 @@ def new_house(ledger_template: Path, tmp_path: Path) -> Iterator[Callable[..., H
         clock = Clock()
         ledger = Ledger.open(f"sqlite:///{path}", clock)
         opened.append(ledger)
-        return furnish(ledger, clock, count, shipped_play(**play))
+        return furnish(ledger, clock, count, play_with(**play))
 
     yield make
     for ledger in opened:
@@ -317,3 +317,15 @@ def recorder() -> Recorder:
 def new_channel() -> Callable[..., Recorder]:
     """Makes a channel that keeps what it is handed."""
     return Recorder
+
+
+@pytest.fixture
+def shipped_play() -> Callable[..., Playbook]:
+    """The shipped play, with other values."""
+    return play_with
+
+
+@pytest.fixture
+def new_view() -> type[View]:
+    """Makes tables in memory."""
+    return View
