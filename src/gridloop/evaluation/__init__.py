@@ -9,12 +9,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from gridloop.evaluation.effects import campaign_effects
     from gridloop.evaluation.lift import adjusted_difference, difference, stratified_difference, verdict
     from gridloop.evaluation.panel import panel_effect
     from gridloop.evaluation.placebo import check_placebos
 
 __all__ = [
     "adjusted_difference",
+    "campaign_effects",
     "check_placebos",
     "difference",
     "panel_effect",
@@ -24,6 +26,7 @@ __all__ = [
 
 _HOMES = {
     "adjusted_difference": "gridloop.evaluation.lift",
+    "campaign_effects": "gridloop.evaluation.effects",
     "check_placebos": "gridloop.evaluation.placebo",
     "difference": "gridloop.evaluation.lift",
     "panel_effect": "gridloop.evaluation.panel",

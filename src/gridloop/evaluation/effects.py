@@ -173,31 +173,30 @@ class _Arm:
         problems = [] if failed is None else [failed.code]
         checks["failed"] = problems if self.trust.complete else [*problems, "window_incomplete"]
         trusted = isinstance(told, Lift) and not checks["failed"]
-        common = self._common(measure, told, found.lift, population, HOLDOUT)
+        common = self._common(measure, told, (found.treated, found.control), population, HOLDOUT)
         return _Row(common | {"trusted": trusted}, checks)
 
     def _common(
         self,
         measure: Measure,
         told: Lift | NotComputable,
-        found: Lift | NotComputable,
+        units: tuple[int, int],
         population: str,
         contrast: str,
     ) -> dict[str, object]:
-        counted = found if isinstance(found, Lift) else None
         return {
             "population": population,
             "measure": measure.name,
             "arm": self.name,
             "contrast": contrast,
-            "method": counted.estimator if counted else PLANNED_METHOD,
+            "method": told.estimator if isinstance(told, Lift) else PLANNED_METHOD,
             "value": told.value if isinstance(told, Lift) else None,
             "ci_low": told.ci_low if isinstance(told, Lift) else None,
             "ci_high": told.ci_high if isinstance(told, Lift) else None,
             "mde": told.mde if isinstance(told, Lift) else None,
             "unit": measure.unit,
-            "units_treated": counted.units_treated if counted else 0,
-            "units_control": counted.units_control if counted else 0,
+            "units_treated": units[0],
+            "units_control": units[1],
             "reason": told.code if isinstance(told, NotComputable) else None,
             **self._window(),
         }
@@ -230,7 +229,8 @@ class _Arm:
         rows = []
         for (population, contrast, method), told in naive.items():
             told = told if self.observed.days_seen else self.verdict(told)
-            row = self._common(measure, told, told, population, contrast)
+            counts = (told.units_treated, told.units_control) if isinstance(told, Lift) else (0, 0)
+            row = self._common(measure, told, counts, population, contrast)
             row |= {"method": method, "mde": None, "trusted": False}
             rows.append(_Row(row, {"role": "misleading", "failed": [method]}))
         return rows

@@ -81,12 +81,15 @@ class Estimate:
         control_mean: mean outcome of the holdout, strata weighted as in the effect; NaN without units.
         strata: how many strata were kept apart.
         without_before: units with an outcome that were not adjusted for lack of a value before.
+        treated, control: units with an outcome.
     """
 
     lift: Lift | NotComputable
     control_mean: float
     strata: int
     without_before: int
+    treated: int
+    control: int
 
 
 def estimate(units: Units) -> Estimate:
@@ -109,12 +112,12 @@ def estimate(units: Units) -> Estimate:
     control = (
         sum((one.n + other.n) * other.mean_x for one, other in pairs.values()) / total if total else np.nan
     )
-    lift = _lift(units, pairs)
-    return Estimate(lift, float(control), len(pairs), int(np.isnan(seen.before).sum()))
+    counts = (int(seen.treated.sum()), int((~seen.treated).sum()))
+    lift = _lift(seen, pairs)
+    return Estimate(lift, float(control), len(pairs), int(np.isnan(seen.before).sum()), *counts)
 
 
-def _lift(units: Units, pairs: dict[str, tuple[Moments, Moments]]) -> Lift | NotComputable:
-    seen = units.observed
+def _lift(seen: Units, pairs: dict[str, tuple[Moments, Moments]]) -> Lift | NotComputable:
     if min(int(seen.treated.sum()), int((~seen.treated).sum())) < 2:
         return difference(Moments.of(seen.value[seen.treated]), Moments.of(seen.value[~seen.treated]))
     lift = stratified_difference(pairs, adjust=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Mapping
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -26,13 +25,6 @@ if TYPE_CHECKING:
     from gridloop.evaluation.result import CampaignResult
 
 CampaignArgument = Annotated[str, typer.Argument(help="Campaign, such as campaign-0123456789abcdef.")]
-
-
-class PageLanguage(StrEnum):
-    """Languages of a report."""
-
-    EN = "en"
-    ZH = "zh"
 
 
 def add_commands(app: typer.Typer) -> None:
@@ -183,7 +175,7 @@ def _document(found: CampaignResult, page: Path) -> dict[str, Any]:
 def report(
     campaign: CampaignArgument,
     workspace: WorkspaceOption = HERE,
-    lang: Annotated[PageLanguage, typer.Option("--lang", help="Language of the page.")] = PageLanguage.EN,
+    lang: Annotated[str, typer.Option("--lang", help="Language of the page: en or zh.")] = "en",
     out: Annotated[Path | None, typer.Option("--out", help="Copy the page to this file.")] = None,
     quiet: QuietOption = False,
     no_color: NoColorOption = False,
@@ -191,12 +183,16 @@ def report(
     """Tell where the one-page report of a campaign lies, or copy it to a file."""
     from gridloop.apps.judged import judged, report_path
     from gridloop.apps.wiring import opened
-    from gridloop.domain.errors import UsageError
+    from gridloop.domain.errors import UsageError, did_you_mean
+    from gridloop.evaluation.report.words import LANGUAGES
 
     style = style_of(quiet=quiet, no_color=no_color)
+    language = next((known for known in LANGUAGES if known == lang), None)
+    if language is None:
+        raise UsageError(f"There is no report in language {lang!r}.", ways_out=did_you_mean(lang, LANGUAGES))
     with opened(workspace) as session:
         judged(session, campaign)
-        page = report_path(session, campaign, lang.value)
+        page = report_path(session, campaign, language)
     if not page.exists():
         raise UsageError(
             f"The report of {campaign} is gone.",
