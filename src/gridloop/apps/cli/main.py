@@ -11,7 +11,18 @@ from typing import Annotated
 import typer
 
 from gridloop import __version__
-from gridloop.apps.cli import benchmarking, campaign, checking, importing, keeping, running, starting
+from gridloop.apps.cli import (
+    benchmarking,
+    campaign,
+    checking,
+    importing,
+    keeping,
+    running,
+    segmenting,
+    starting,
+    tagging,
+    tariffs,
+)
 from gridloop.apps.cli.output import Style, print_error
 from gridloop.domain.errors import GridloopError
 
@@ -32,6 +43,9 @@ importing.add_commands(app)
 running.add_commands(app)
 benchmarking.add_commands(app)
 app.add_typer(checking.app, name="data")
+app.add_typer(tagging.app, name="tag")
+app.add_typer(segmenting.app, name="segment")
+app.add_typer(tariffs.app, name="tariff")
 app.add_typer(campaign.app, name="campaign")
 app.add_typer(keeping.vault, name="vault")
 app.add_typer(keeping.audit, name="audit")
