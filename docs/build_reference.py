@@ -148,7 +148,10 @@ def value_of(parameter: Any) -> str:
     """What an option takes: `–` for a switch, else the kind of value and its limits."""
     if getattr(parameter, "is_flag", False):
         return NOTHING
-    kind = VALUES[parameter.type_descriptor.annotation]
+    annotation = parameter.type_descriptor.annotation
+    if issubclass(annotation, Enum):
+        return " or ".join(f"`{member.value}`" for member in annotation)
+    kind = VALUES[annotation]
     limits = (("≥", parameter.min), ("≤", parameter.max))
     return ", ".join([kind, *(f"{sign} {limit:g}" for sign, limit in limits if limit is not None)])
 

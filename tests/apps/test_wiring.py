@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from gridloop.apps.keys import restore_key
 from gridloop.apps.demo_folders import DemoCounty
+from gridloop.apps.keys import restore_key
 from gridloop.apps.wiring import Session, create, opened, synthetic_county
 from gridloop.domain.errors import KeyLost, UsageError, WorkspaceExists, WorkspaceNotFound
 from gridloop.security.backup import export_key

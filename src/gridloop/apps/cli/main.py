@@ -21,7 +21,10 @@ from gridloop.apps.cli import (
     planning,
     reaching,
     running,
+    segmenting,
     starting,
+    tagging,
+    tariffs,
 )
 from gridloop.apps.cli.output import Style, print_error
 from gridloop.domain.errors import GridloopError
@@ -47,6 +50,9 @@ judging.add_commands(campaign.app)
 app.add_typer(checking.app, name="data")
 app.add_typer(planning.play, name="play")
 reaching.add_commands(campaign.app)
+app.add_typer(tagging.app, name="tag")
+app.add_typer(segmenting.app, name="segment")
+app.add_typer(tariffs.app, name="tariff")
 app.add_typer(campaign.app, name="campaign")
 app.add_typer(keeping.vault, name="vault")
 app.add_typer(keeping.audit, name="audit")

@@ -139,6 +139,7 @@ def build_segments(
     certificates = {group.segment_id: _certify(group, context) for group in shown}
     findings += _hidden(groups, chosen.minimum_members)
     findings += _unstable(certificates)
+    findings += _led_by_one(certificates)
     return Segments(
         _rows(shown, certificates, as_of), _members(shown, given, as_of), certificates, tuple(findings)
     )
@@ -166,7 +167,10 @@ def _by_rule(segment: CheckedSegment, truth: Truth) -> Group:
 def _certify(group: Group, context: _Context) -> Certificate:
     frame, settings = context.tags.frame, context.settings
     ids = frozenset(np.array(frame.rows["customer_id"].to_pylist(), dtype=object)[group.members].tolist())
-    single = all(context.accounts.get(customer, 0) == 1 for customer in ids)
+    held = [context.accounts.get(customer, 0) for customer in frame.rows["customer_id"].to_pylist()]
+    served = group.members & (np.array(held) > 0)  # whoever closed their account cannot be treated
+    units = served if served.any() else group.members
+    single = bool(served.any()) and all(held[place] == 1 for place in np.flatnonzero(served))
     return Certificate(
         method=group.definition.method,
         definition=group.definition_text,
@@ -183,7 +187,7 @@ def _certify(group: Group, context: _Context) -> Certificate:
         reachable=context.consents
         if isinstance(context.consents, NotComputable)
         else reachable(ids, context.consents),
-        detectable=_detectable(frame.number("daily_mean")[group.members], single, settings),
+        detectable=_detectable(frame.number("daily_mean")[units], single, settings),
         notes=group.notes,
     )
 
@@ -293,6 +297,21 @@ def _hidden(groups: Sequence[Group], least: int) -> Iterator[Finding]:
                 Severity.INFO,
                 "segment",
                 group.segment_id,
+            )
+
+
+def _led_by_one(certificates: dict[str, Certificate]) -> Iterator[Finding]:
+    for segment_id, found in certificates.items():
+        if isinstance(found.detectable, Detectable) and found.detectable.largest_share > 0.5:
+            share = found.detectable.largest_share
+            yield Finding(
+                "segment.led_by_one",
+                f"One member makes {share:.0%} of the differences between members of {segment_id!r}; "
+                "it may be registered in a wrong class or unit.",
+                {"share": share, "members": found.members},
+                Severity.WARNING,
+                "segment",
+                segment_id,
             )
 
 

@@ -51,6 +51,8 @@ class Detectable:
         mean_wh, deviation_wh: mean and standard deviation of daily energy between units.
         correlation: of the covariate with the outcome; 0 without one.
         significance, power: of the two-sided test.
+        largest_share: part of Σ (x − mean)² that the one unit farthest from the mean makes up; near 1 that unit decides
+            what could be detected.
     """
 
     effect_wh: float
@@ -62,6 +64,7 @@ class Detectable:
     correlation: float
     significance: float
     power: float
+    largest_share: float
 
 
 def detectable_effect(
@@ -104,6 +107,8 @@ def detectable_effect(
         * sqrt(1 - correlation**2)
         * sqrt(1 / treated + 1 / (units - treated))
     )
+    apart = (known - mean) ** 2
+    farthest = float(apart.max() / apart.sum()) if deviation > 0 else 0.0
     return Detectable(
-        effect, 100 * effect / mean, units, unit, mean, deviation, correlation, significance, power
+        effect, 100 * effect / mean, units, unit, mean, deviation, correlation, significance, power, farthest
     )  # fmt: skip

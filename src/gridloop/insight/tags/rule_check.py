@@ -189,11 +189,12 @@ class _Checker:
         """A literal has the type of the value beside it, and is one of its codes where they are closed."""
         kind = _kind(literal)
         if kind is not term.kind:
+            in_unit = "" if term.unit == "1" else f" in {term.unit}"
             raise self.refuse(
                 literal,
                 f"{left.name!r} is a {term.kind.value} and cannot be compared with a {kind.value}",
                 {
-                    TermType.NUMBER: f"Write a number in {term.unit}, without quotes.",
+                    TermType.NUMBER: f"Write a number{in_unit}, without quotes.",
                     TermType.TEXT: "Write a text in single quotes.",
                     TermType.TRUTH: "Write true or false.",
                 }[term.kind],
