@@ -131,3 +131,11 @@ def test_the_daily_curve_is_the_mean_of_the_units_complete_on_the_day(street: St
     assert daily["offer", STARTS] == (500.0, 1)
     assert daily["holdout", STARTS] == (300.0, 1)
     assert len(daily) == 42
+
+
+def test_without_any_reading_nothing_has_arrived_and_nothing_is_invented(street: Street, play: Playbook):
+    street.account("one")
+    observed = observe(street.view(), _assigned(one="offer", two="holdout"), "campaign-1", play, STARTS)
+    assert (observed.last_day, observed.days_seen) == (None, 0)
+    assert {row["reason"] for row in observed.outcomes.to_pylist()} == {"no_contract"}
+    assert set(observed.daily["units"].to_pylist()) == {0}

@@ -46,7 +46,7 @@ def test_a_success_that_pays_is_scaled_and_said_in_one_sentence(result: MakeResu
         "worth CNY 15,448 a year after costs (6,184 to 24,712)."
     )
     assert lead(told, "zh") == (
-        "推广使晚高峰用电量下降 3.0 %(95% 区间 1.4 至 4.6 %);扣除成本后每年价值 CNY 15,448(6,184 至 24,712)。"
+        "推广使晚高峰用电量下降 3.0 %（95% 区间 1.4 至 4.6 %）；扣除成本后每年价值 CNY 15,448（6,184 至 24,712）。"
     )
     assert decision_line(told, "en").startswith("Scale")
 
@@ -88,8 +88,11 @@ def test_an_interval_with_zero_cannot_tell_and_says_how_many_more(result: MakeRe
 def test_an_early_look_waits_and_says_so(result: MakeResult):
     told = result(days_seen=3, effect=-600.0)
     assert told.decision.code == "wait" and told.decision.facts["days_left"] == 4
-    assert lead(told, "en").startswith("Provisional, 3 of 7 days: The offer lowered")
-    assert lead(told, "zh").startswith("阶段性结果(3/7 天):推广使")
+    assert lead(told, "en").startswith(
+        "Too early to tell: 3 of 7 days are in; energy in the evening peak so far −"
+    )
+    assert lead(told, "zh").startswith("尚早，不能判断：评估期 7 天仅到 3 天；")
+    assert "CNY" not in lead(told, "en")
     assert decision_line(told, "en").startswith("Run on: 4 more days")
     states = {name: state for name, state, _ in trust_lines(told, "en")}
     assert states["Whole window seen"] == "open"

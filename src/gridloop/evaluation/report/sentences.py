@@ -17,15 +17,14 @@ def lead(result: CampaignResult, language: Language) -> str:
     """What the offer did with its interval and its worth, or that one cannot tell and why."""
     row, zh = result.primary, language == "zh"
     measure = result.play.success.primary.label
-    name = measure.zh if zh else measure.en[:1].lower() + measure.en[1:]
+    name = measure.zh if zh else _lower(measure.en)
     if row["value"] is None:
         why = chosen(REASONS.get(row["reason"], (row["reason"], row["reason"])), language)
         return (
-            f"目前无法判断推广对{name}的影响:{why}。"
+            f"目前无法判断推广对{name}的影响：{why}。"
             if zh
             else f"We cannot tell what the offer did, because {why}."
         )
-    early = "" if result.complete else _early(result, language)
     share = result.checks["percent"]
     low, high, value = (
         (share[key] for key in ("ci_low", "ci_high", "value"))
@@ -33,33 +32,39 @@ def lead(result: CampaignResult, language: Language) -> str:
         else (row[key] for key in ("ci_low", "ci_high", "value"))
     )
     unit = " %" if share else f" {row['unit']}"
+    if not result.complete:
+        return _early(result, (value, low, high), unit, language)
     if low <= 0 <= high:
         span = f"{signed(low)} {_TO[language]} {signed(high)}{unit}"
         if zh:
-            return f"{early}目前无法判断推广是否改变了{name}:95% 区间为 {span},包含零。"
-        return (
-            f"{early}We cannot tell whether the offer changed {name}: "
-            f"the 95 % interval, {span}, includes zero."
-        )
+            return f"目前无法判断推广是否改变了{name}：95% 区间为 {span}，包含零。"
+        return f"We cannot tell whether the offer changed {name}: the 95 % interval, {span}, includes zero."
     least, most = sorted((abs(low), abs(high)))
     size, span = f"{abs(value):.1f}{unit}", f"{least:.1f} {_TO[language]} {most:.1f}{unit}"
     if zh:
-        told = f"{early}推广使{name}{'下降' if value < 0 else '上升'} {size}(95% 区间 {span})"
+        told = f"推广使{name}{'下降' if value < 0 else '上升'} {size}（95% 区间 {span}）"
     else:
-        told = (
-            f"{early}The offer {'lowered' if value < 0 else 'raised'} {name} by {size} (95 % interval {span})"
-        )
+        told = f"The offer {'lowered' if value < 0 else 'raised'} {name} by {size} (95 % interval {span})"
     return told + _worth(result, language)
 
 
-def _early(result: CampaignResult, language: Language) -> str:
-    window = result.checks["window"]
+def _early(result: CampaignResult, figures: tuple[float, float, float], unit: str, language: Language) -> str:
+    """What an early look says: how much is missing first, so that nobody repeats the figure alone."""
+    window, (value, low, high) = result.checks["window"], figures
+    span = f"{signed(low)} {_TO[language]} {signed(high)}{unit}"
     seen, planned = window["days_seen"], window["days_planned"]
+    name = result.play.success.primary.label
+    if language == "zh":
+        so_far = f"{name.zh}目前 {signed(value)}{unit}（95% 区间 {span}）"
+        return f"尚早，不能判断：评估期 {planned} 天仅到 {seen} 天；{so_far}。"
     return (
-        f"阶段性结果({seen}/{planned} 天):"
-        if language == "zh"
-        else f"Provisional, {seen} of {planned} days: "
+        f"Too early to tell: {seen} of {planned} days are in; {_lower(name.en)} so far {signed(value)}{unit} "
+        f"(95 % interval {span})."
     )
+
+
+def _lower(text: str) -> str:
+    return text[:1].lower() + text[1:]
 
 
 def _worth(result: CampaignResult, language: Language) -> str:
@@ -69,7 +74,7 @@ def _worth(result: CampaignResult, language: Language) -> str:
     value = amount(net["value"], result.currency)
     low, high = (f"{round(float(net[key])):,}".replace("-", "−") for key in ("ci_low", "ci_high"))
     if language == "zh":
-        return f";扣除成本后{'每年' if days == 365 else f' {days} 天'}价值 {value}({low} 至 {high})。"
+        return f"；扣除成本后{'每年' if days == 365 else f' {days} 天'}价值 {value}（{low} 至 {high}）。"
     return (
         f", worth {value} {'a year' if days == 365 else f'over {days} days'} after costs ({low} to {high})."
     )
@@ -93,47 +98,47 @@ def decision_line(result: CampaignResult, language: Language) -> str:
 _DECISIONS: Mapping[str, tuple[str, str]] = {
     "guardrail": (
         "Stop and look: the share {which} is above the limit that the play sets.",
-        "暂停并检查:{which}比例超过策略设定的上限。",
+        "暂停并检查：{which}比例超过策略设定的上限。",
     ),
     "wait": (
         "Run on: {days_left} more days complete the window ({days_seen} of {days_planned} seen). Deciding earlier "
         "finds effects that are not there.",
-        "继续运行:还需 {days_left} 天完成评估期(已有 {days_seen}/{days_planned} 天)。提前判断容易得出虚假的效果。",
+        "继续运行：还需 {days_left} 天完成评估期（已有 {days_seen}/{days_planned} 天）。提前判断容易得出虚假的效果。",
     ),
     "look": (
         "Decide nothing on this: {why}. Find out why first.",
-        "暂不决策:{why}。请先查明原因。",
+        "暂不决策：{why}。请先查明原因。",
     ),
     "scale": (
         "Scale: the effect is there, and even the low end of its interval pays for the costs.",
-        "扩大推广:效果存在,且区间下限也足以覆盖成本。",
+        "扩大推广：效果存在，且区间下限也足以覆盖成本。",
     ),
     "scale_unsure": (
         "Extend with care: the effect is there; whether it pays for the costs is not certain yet.",
-        "谨慎扩大:效果存在,但是否覆盖成本尚不确定。",
+        "谨慎扩大：效果存在，但是否覆盖成本尚不确定。",
     ),
     "stop_cost": (
         "Stop, or make it cheaper: the effect is there and does not pay for its costs.",
-        "停止或降低成本:效果存在,但不足以覆盖成本。",
+        "停止或降低成本：效果存在，但不足以覆盖成本。",
     ),
     "stop_harm": (
         "Stop: the measure moved the wrong way.",
-        "停止:指标朝相反方向变化。",
+        "停止：指标朝相反方向变化。",
     ),
     "stop_none": (
         "Stop, or change the offer: an effect of {assumed_percent:.1f} % would have been found (detectable: "
         "{mde_percent:.1f} %), and none was.",
-        "停止或调整方案:若有 {assumed_percent:.1f}% 的效果应能发现(可检测 {mde_percent:.1f}%),但未发现。",
+        "停止或调整方案：若有 {assumed_percent:.1f}% 的效果应能发现（可检测 {mde_percent:.1f}%），但未发现。",
     ),
     "more": (
         "Run again with {more:,} more customers ({needed:,} in all): these {units:,} are too few to find the "
         "{assumed_percent:.1f} % that the play assumes.",
-        "再增加 {more:,} 户(共 {needed:,} 户)后重做:"
+        "再增加 {more:,} 户（共 {needed:,} 户）后重做："
         "现有 {units:,} 户不足以发现策略假设的 {assumed_percent:.1f}% 效果。",
     ),
     "more_unknown": (
         "Run again with more customers: these are too few to tell.",
-        "增加用户后重做:现有用户太少,无法判断。",
+        "增加用户后重做：现有用户太少，无法判断。",
     ),
 }
 
@@ -170,12 +175,12 @@ def _detail(name: str, result: CampaignResult, language: Language) -> str:
         return chosen(REASONS.get(check["reason"], (check["reason"],) * 2), language)
     if name == "split":
         arms = " : ".join(f"{check['observed'][arm]:,}" for arm in sorted(check["observed"], reverse=True))
-        return f"{arms}, p = {probability(check['p_value'])}"
+        return f"{arms}, p {relation(check['p_value'])}"
     if name == "attrition":
         offer = f"{_few(check['lost_treated'])} / {check['treated']:,}"
         held = f"{_few(check['lost_control'])} / {check['control']:,}"
         arms = f"{word('offer', language)} {offer} · {word('holdout', language)} {held}"
-        return f"{arms}, p = {probability(check['p_value'])}"
+        return f"{arms}, p {relation(check['p_value'])}"
     if name == "balance":
         return f"{signed(check['difference'], 2)} SD (≤ {check['limit']:.2f})"
     if name == "holdout":
@@ -198,6 +203,12 @@ def signed(value: float, digits: int = 1) -> str:
 def probability(value: float) -> str:
     """A p-value as people read it."""
     return "< 0.001" if value < 0.001 else f"{value:.3f}"
+
+
+def relation(value: float) -> str:
+    """A p-value with its sign of relation: `= 0.015`, `< 0.001`."""
+    told = probability(value)
+    return told if told.startswith("<") else f"= {told}"
 
 
 def amount(text: str | float, currency: str) -> str:

@@ -11,57 +11,57 @@ LANGUAGES: tuple[Language, ...] = ("en", "zh")
 WORDS: Mapping[str, tuple[str, str]] = {
     "title": ("What the campaign caused", "活动效果报告"),
     "decision": ("Decision", "决策建议"),
-    "trust": ("Can it be trusted?", "结果可信吗?"),
+    "trust": ("Can it be trusted?", "结果可信吗？"),
     "effects": ("Effects by assignment", "按分组比较的效果"),
     "effects_note": (
         "Everyone assigned to the offer against the holdout, reached or not, in percent of the holdout's mean. "
         "Bars are 95 % intervals; ○ marks one that includes zero. Only the first measure decides; the others are "
         "secondary and not adjusted for their number.",
-        "将分配到推广组的全部用户(无论是否触达)与对照保留组比较,以对照组均值的百分比表示。"
-        "横线为 95% 区间;○ 表示区间包含零。"
-        "仅第一项指标用于决策,其余为次要指标,区间未作多重比较校正。",
+        "将分配到推广组的全部用户（无论是否触达）与对照保留组比较，以对照组均值的百分比表示。"
+        "横线为 95% 区间；○ 表示区间包含零。"
+        "仅第一项指标用于决策，其余为次要指标，区间未作多重比较校正。",
     ),
-    "groups": ("By group (exploratory)", "分组效果(探索性)"),
+    "groups": ("By group (exploratory)", "分组效果（探索性）"),
     "groups_note": (
         "Looked at afterwards in many groups at once: a hint where to look next, not a finding. p is adjusted by Holm.",
-        "同时考察多个分组,仅供后续研究参考,不作为结论。p 值按 Holm 法校正。",
+        "同时考察多个分组，仅供后续研究参考，不作为结论。p 值按 Holm 法校正。",
     ),
     "curve": ("Day by day", "逐日曲线"),
     "curve_note": (
         "Mean of either arm. Season and weather move both alike; what the offer did is the gap between them that was "
         "not there before the start.",
-        "两组每日均值。季节和天气对两组影响相同;推广的作用是启动后两组之间新出现的差距。",
+        "两组每日均值。季节和天气对两组影响相同；推广的作用是启动后两组之间新出现的差距。",
     ),
-    "before": ("Alike before the start?", "启动前两组是否相似?"),
+    "before": ("Alike before the start?", "启动前两组是否相似？"),
     "before_note": (
         "Distribution of the measure before the start. Bins are widened until each holds at least 15 members of "
         "either arm.",
-        "启动前指标的分布。区间自动加宽,使每格两组均不少于 15 户。",
+        "启动前指标的分布。区间自动加宽，使每格两组均不少于 15 户。",
     ),
     "money": ("Money", "资金"),
     "money_note": (
         "Effect × customers assigned × {days} days × {price} {currency} per kWh, less costs. Taken to last as it was "
         "in the window.",
-        "效果 × 受邀户数 × {days} 天 × 每千瓦时 {price} {currency},减去成本;假定效果在整个期间保持不变。",
+        "效果 × 受邀户数 × {days} 天 × 每千瓦时 {price} {currency}，减去成本；假定效果在整个期间保持不变。",
     ),
     "naive": ("What would have misled", "容易误导的比较"),
     "naive_note": (
         "Before-and-after mixes in the season; those who enrol differ from those who do not. Neither is an effect.",
-        "前后对比混入了季节变化;签约用户与未签约用户本就不同。二者都不是效果。",
+        "前后对比混入了季节变化；签约用户与未签约用户本就不同。二者都不是效果。",
     ),
     "funnel": ("From list to contract", "从名单到签约"),
     "tables": ("The numbers behind the plots", "图表数据"),
     "definitions": ("Definitions", "定义"),
     "provenance": ("Where this comes from", "数据与版本"),
     "numbers": ("Numbers", "数据"),
-    "right": ("Offer against holdout, by chance", "推广组对比对照组(随机)"),
-    "naive_before_after": ("Misleading: contacted, before and after", "误导:触达用户前后对比"),
-    "naive_enrolled": ("Misleading: enrolled against not enrolled", "误导:签约与未签约对比"),
+    "right": ("Offer against holdout, by chance", "推广组对比对照组（随机）"),
+    "naive_before_after": ("Misleading: contacted, before and after", "误导：触达用户前后对比"),
+    "naive_enrolled": ("Misleading: enrolled against not enrolled", "误导：签约与未签约对比"),
     "offer": ("Offer", "推广组"),
     "holdout": ("Holdout", "对照保留组"),
     "start": ("start", "启动"),
     "judged": ("judged", "评估期"),
-    "not_shown": ("fewer than 15 members", "不足 15 户,不显示"),
+    "not_shown": ("fewer than 15 members", "不足 15 户，不显示"),
     "value": ("Value of the effect", "效果价值"),
     "contact_cost": ("Contact cost", "触达成本"),
     "enrolment_cost": ("Enrolment cost", "签约成本"),
@@ -77,9 +77,9 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "bounced": ("Bounced", "退回"),
     "measure": ("Measure", "指标"),
     "population": ("Group", "分组"),
-    "effect": ("Effect, % (95 % interval)", "效果,%(95% 区间)"),
+    "effect": ("Effect, % (95 % interval)", "效果，%（95% 区间）"),
     "interval": ("95 % interval", "95% 区间"),
-    "mde": ("Detectable, %", "可检测,%"),
+    "mde": ("Detectable, %", "可检测，%"),
     "units": ("Offer / holdout", "推广 / 对照"),
     "p": ("p (Holm)", "p(Holm)"),
     "day": ("Week of", "周起始日"),
@@ -118,7 +118,7 @@ REASONS: Mapping[str, tuple[str, str]] = {
     "holdout_contacted": ("units of the holdout were contacted", "对照组用户被触达"),
     "split_unchecked": (
         "there are too few customers to check that the split is the one drawn",
-        "用户太少,无法检查分组比例",
+        "用户太少，无法检查分组比例",
     ),
     "split_failed": ("the arms are no longer split as they were drawn", "分组比例与抽签不一致"),
     "attrition_uneven": ("the arms lost customers unevenly", "两组用户流失不均"),
@@ -139,7 +139,7 @@ DEFINITIONS: tuple[tuple[tuple[str, str], tuple[str, str]], ...] = (
         (
             "Mean of everyone assigned to the offer minus mean of the holdout, within strata, adjusted for the same "
             "measure before the start (intention to treat; docs/methods/campaign-effect.md).",
-            "分配到推广组的全部用户均值减去对照组均值,分层并按启动前同一指标调整(意向处理分析;docs/methods/campaign-effect.md)。",
+            "分配到推广组的全部用户均值减去对照组均值，分层并按启动前同一指标调整（意向处理分析；docs/methods/campaign-effect.md）。",
         ),
     ),
     (
