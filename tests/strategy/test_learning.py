@@ -96,7 +96,7 @@ def test_a_measured_effect_and_the_assumption_are_weighted_by_precision():
     assert (lessons.effect.source, lessons.measured, lessons.number) == ("campaign-1", True, 1)
     assert lessons.said[0].code == "effect_measured"
     assert "−1.0 % (−2.5 % … +0.5 %)" in lessons.said[0].text_en
-    assert "−1.0 %(−2.5 % … +0.5 %)" in lessons.said[0].text_zh
+    assert "−1.0 %（−2.5 % … +0.5 %）" in lessons.said[0].text_zh
 
 
 def test_percent_that_the_effect_itself_tells_goes_before_our_own():

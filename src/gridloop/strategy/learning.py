@@ -198,21 +198,20 @@ def _learn_effect(play: Playbook, start: Lessons, former: FormerRound) -> Lesson
         lesson = Lesson(
             "nothing_learned",
             f"The last campaign showed no effect that can be trusted ({reason}); "
-            f"{_percent(before.mean)} stays assumed.",
-            f"上一轮活动没有得到可信的效果({reason});仍按 {_percent(before.mean)} 假设。",
+            f"{signed_percent(before.mean)} stays assumed.",
+            f"上一轮活动没有得到可信的效果（{reason}）；仍按 {signed_percent(before.mean)} 假设。",
             {"campaign": former.campaign_id, "reason": reason, "assumed_percent": before.mean},
         )
         return replace(start, said=(lesson,))
     after = before.updated(measured)
-    span = f"{_percent(measured.low)} … {_percent(measured.high)}"
+    found, was, now = (signed_percent(one.mean) for one in (measured, before, after))
+    span, now_span = (f"{signed_percent(one.low)} … {signed_percent(one.high)}" for one in (measured, after))
     lesson = Lesson(
         "effect_measured",
-        f"The last campaign changed the measure by {_percent(measured.mean)} ({span}) among those assigned to the "
-        f"offer. Together with the {_percent(before.mean)} assumed before, this plan assumes {_percent(after.mean)} "
-        f"({_percent(after.low)} … {_percent(after.high)}).",
-        f"上一轮活动使受邀组指标变化 {_percent(measured.mean)}({span})。"
-        f"与此前假设的 {_percent(before.mean)} 按精度合并,"
-        f"本计划假设 {_percent(after.mean)}({_percent(after.low)} … {_percent(after.high)})。",
+        f"The last campaign changed the measure by {found} ({span}) among those assigned to the offer. "
+        f"Together with the {was} assumed before, this plan assumes {now} ({now_span}).",
+        f"上一轮活动使推广组指标变化 {found}（{span}）。"
+        f"与此前假设的 {was} 按精度合并，本计划假设 {now}（{now_span}）。",
         {
             "campaign": former.campaign_id,
             "measured_percent": measured.mean,
@@ -273,13 +272,13 @@ def _learn_bands(play: Playbook, learned: Lessons, former: FormerRound) -> Lesso
         if not _holds_among_all(former, f"{band.by}={band.third}"):
             continue
         dropped.append(band)
-        span = f"{_percent(found.low)} … {_percent(found.high)}"
+        span = f"{signed_percent(found.low)} … {signed_percent(found.high)}"
         name, named = {"saving": ("saving", "节省"), "baseline": ("use", "用电量")}[band.by]
         said.append(
             Lesson(
                 "band_dropped",
                 f"In the third number {band.third} by {name} the measure moved the wrong way ({span}); it is left out.",
-                f"按{named}分的第 {band.third} 组指标反向变化({span});本计划不再触达。",
+                f"按{named}分的第 {band.third} 组指标反向变化（{span}）；本计划不再触达。",
                 {"by": band.by, "third": band.third, "low_percent": found.low, "high_percent": found.high},
             )
         )
@@ -311,7 +310,7 @@ def _learn_uptake(learned: Lessons, former: FormerRound) -> Lessons:
         "uptake_measured",
         f"{enrolled:,} of {treated:,} who were assigned to the offer enrolled ({uptake:.1%}); "
         f"{learned.uptake:.0%} had been assumed.",
-        f"受邀组 {treated:,} 户中有 {enrolled:,} 户签约({uptake:.1%}),此前假设 {learned.uptake:.0%}。",
+        f"推广组 {treated:,} 户中有 {enrolled:,} 户签约（{uptake:.1%}），此前假设 {learned.uptake:.0%}。",
         {"enrolled": enrolled, "assigned": treated, "uptake": uptake},
     )
     return replace(learned, uptake=uptake, said=(*learned.said, lesson))
@@ -337,7 +336,7 @@ def _learn_channels(learned: Lessons, former: FormerRound) -> Lessons:
     lesson = Lesson(
         "channel_first",
         f"Enrolled by channel: {told}. {order[0]} goes first where consent allows; channels were not drawn by chance.",
-        f"各渠道签约率:{told}。在授权允许时优先使用 {order[0]};渠道并非随机分配。",
+        f"各渠道签约率：{told}。在授权允许时优先使用 {order[0]}；渠道并非随机分配。",
         {"order": order, "rates": shares},
     )
     return replace(learned, channels=tuple(order), said=(*learned.said, lesson))
@@ -358,9 +357,9 @@ def _learn_who_is_out(learned: Lessons, former: FormerRound) -> Lessons:
         return learned
     lesson = Lesson(
         "out_already",
-        f"{enrolled:,} who enrolled and {left:,} who unsubscribed are left out; "
-        f"{back:,} messages came back, and those channels are not tried again.",
-        f"已签约 {enrolled:,} 户、已退订 {left:,} 户不再触达;{back:,} 条消息被退回,对应渠道不再使用。",
+        f"Left out: {enrolled:,} who enrolled and {left:,} who unsubscribed. Messages that came back: {back:,}; "
+        "those channels are not tried again.",
+        f"已签约 {enrolled:,} 户、已退订 {left:,} 户不再触达；{back:,} 条消息被退回，对应渠道不再使用。",
         {"enrolled": enrolled, "unsubscribed": left, "bounced": back},
     )
     return replace(learned, said=(*learned.said, lesson))
@@ -370,5 +369,6 @@ def _total(former: FormerRound, column: str) -> int:
     return int(pc.sum(former.answers[column]).as_py() or 0)
 
 
-def _percent(value: float) -> str:
+def signed_percent(value: float) -> str:
+    """A percentage as sentences show it: one decimal, always with its sign."""
     return f"{value:+.1f} %".replace("-", "−")

@@ -25,7 +25,7 @@ from gridloop.strategy.experiment import (
     power_of,
     units_needed,
 )
-from gridloop.strategy.learning import OFFER, Lesson, Lessons, gain_percent
+from gridloop.strategy.learning import OFFER, Lesson, Lessons, gain_percent, signed_percent
 from gridloop.strategy.playbook.model import Playbook
 from gridloop.strategy.recommend import list_digest, selected_rows, strata_bands
 from gridloop.strategy.spread import Spread
@@ -176,18 +176,20 @@ def holdout_share(given: PlanInputs, selected: int) -> float:
 
 def _resized(given: PlanInputs, share: float) -> tuple[Lesson, ...]:
     """Lesson b: the holdout is sized by what was measured."""
-    usual = given.play.holdout.share
-    if not given.lessons.measured or share == usual:
+    usual, spread = given.play.holdout.share, given.spread
+    if not given.lessons.measured or share == usual or isinstance(spread, NotComputable):
         return ()
     effect = given.lessons.effect.mean
+    power = power_of(effect * spread.mean / 100.0, spread.units, spread.deviation, design_of(share, given))
+    told, bounds = signed_percent(effect), [f"{bound:.0%}" for bound in (SMALLEST_HOLDOUT, LARGEST_HOLDOUT)]
     return (
         Lesson(
             "holdout_resized",
-            f"{share:.0%} are held out instead of {usual:.0%}: what finding {effect:.1f} % with {WANTED_POWER:.0%} "
-            f"power takes among these accounts, within {SMALLEST_HOLDOUT:.0%} and {LARGEST_HOLDOUT:.0%}.",
-            f"保留组比例由 {usual:.0%} 调整为 {share:.0%}:在这些账户中"
-            f"以 {WANTED_POWER:.0%} 功效检出 {effect:.1f} % 所需(限 {SMALLEST_HOLDOUT:.0%} 至 {LARGEST_HOLDOUT:.0%})。",
-            {"share": share, "usual_share": usual, "effect_percent": effect, "power": WANTED_POWER},
+            f"{share:.0%} are held out instead of {usual:.0%}, within {bounds[0]} and {bounds[1]}: an effect of {told} "
+            f"is then found among these accounts with a power of {power:.0%}.",
+            f"对照保留组比例由 {usual:.0%} 调整为 {share:.0%}（限 {bounds[0]} 至 {bounds[1]}）："
+            f"在这些账户中检出 {told} 效果的功效为 {power:.0%}。",
+            {"share": share, "usual_share": usual, "effect_percent": effect, "power": power},
         ),
     )
 

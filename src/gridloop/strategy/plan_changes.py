@@ -34,6 +34,7 @@ UNTOLD = ("manifest", "audience.as_of", "expectation.days", "previous_plan_id", 
 """Parts whose changes say nothing to a person, or the same as another."""
 
 _NAMES = ("name", "code")
+_LESSON = "expectation.learned."
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,15 +64,21 @@ def plan_changes(before: PlanContent, after: PlanContent) -> list[Change]:
     paths = [path for path in dict.fromkeys((*old, *new)) if not _untold(path)]
     order = {path: place for place, path in enumerate(LABELS)}
     changed = [path for path in paths if old.get(path) != new.get(path)]
-    changed.sort(key=lambda path: (order.get(path, len(order)), path))
+    # lessons come after what has words of its own, and before the rest
+    changed.sort(key=lambda path: (order.get(path, len(order)), not path.startswith(_LESSON), path))
     return [Change(path, _label(path), old.get(path), new.get(path)) for path in changed]
 
 
 def _label(path: str) -> str:
+    if path.startswith(_LESSON):
+        return "learned"
     return LABELS.get(path) or path.replace("_", " ").replace(".", " › ")
 
 
 def _untold(path: str) -> bool:
+    if path.startswith(_LESSON):
+        # a lesson is told by its sentence; code and evidence stand in the plan
+        return not path.endswith(".text_en")
     return any(path == part or path.startswith(f"{part}.") for part in UNTOLD)
 
 
