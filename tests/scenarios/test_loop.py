@@ -183,12 +183,13 @@ def test_from_raw_files_to_a_second_plan_that_has_learned(utility):
     utility.type("run", "--as", AUTHOR)
     second = plan_of(utility, "submitted")
     shown = utility.rows("campaign", "show", second)
-    assert shown["previous_plan"] == first
+    assert shown["previous_plan_id"] == first
     assert shown["expectation"]["source"] == campaign
     assert {lesson["code"] for lesson in shown["expectation"]["learned"]} >= {
         "effect_measured",
         "uptake_measured",
     }
-    assert "holdout" in utility.type("campaign", "diff", second).out.lower()
+    changes = {row["path"] for row in utility.rows("campaign", "diff", second)}
+    assert "expectation.assumed_effect_percent" in changes
     again = utility.rows("run", "--as", AUTHOR)
     assert {row["outcome"] for row in again} == {"fresh"}
