@@ -197,7 +197,7 @@ def _few(count: int) -> str:
 def signed(value: float, digits: int = 1) -> str:
     """A number with its sign: `+1.2`, `−3.4`, `0.0`."""
     text = f"{value:+.{digits}f}"
-    return text.lstrip("+") if float(text) == 0 else text.replace("-", "−")
+    return text[1:] if float(text) == 0 else text.replace("-", "−")
 
 
 def probability(value: float) -> str:
