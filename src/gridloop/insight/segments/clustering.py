@@ -89,7 +89,7 @@ def choose_clusters(
         index(k) = ((T − W_k) / (k − 1)) / (W_k / (n − k))
 
     T is the squared distance of all points to their mean, W_k that to the centres. Only a k counts that gives two
-    clusters of `least` customers and leaves at most a tenth of all to smaller ones, which gather odd customers. Of equal
+    clusters of `least` customers and leaves at most a tenth of all to smaller ones, which gather what is odd. Of equal
     indices the smaller k. Source: Caliński and Harabasz 1974.
 
     Args:
