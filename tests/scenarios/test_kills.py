@@ -9,6 +9,8 @@ from collections import Counter
 
 import pytest
 
+from gridloop.apps.jobs.catalogue import JOBS as LOOP_JOBS
+
 KILLS = 50
 REAL_KILLS = 12
 CHAIN = 1 if os.environ.get("GRIDLOOP_KILL_CHAIN") == "1" else 6
@@ -74,7 +76,7 @@ def kill_at_each(nursery, start, step, names, expected):
     return kills
 
 
-JOBS = {"import": ["import.county"], "run": ["data.validate", "data.check", "insight.features"]}
+JOBS = {"import": ["import.county"], "run": [job.name for job in LOOP_JOBS]}
 
 
 def boundaries_of(nursery, start, step):

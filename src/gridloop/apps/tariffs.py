@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import closing
-from decimal import Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -173,7 +173,9 @@ def histogram(savings: Sequence[Decimal]) -> list[dict[str, Any]]:
     tail = len(savings) // 40
     low, high = min(savings[tail], Decimal(0)), max(savings[-1 - tail], Decimal(0))
     width = _round_width((high - low) / (MOST_BARS - 1))
-    first, last = int(low // width), int(-(-high // width))
+    # Decimal's own // cuts towards zero
+    first = int((low / width).to_integral_value(ROUND_FLOOR))
+    last = int((high / width).to_integral_value(ROUND_CEILING))
     edges = [width * number for number in range(first, max(last, first + 1) + 1)]
     bars: list[dict[str, Any]] = []
     for above, up_to in zip([None, *edges], [*edges, None], strict=True):

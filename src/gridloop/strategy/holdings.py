@@ -62,7 +62,8 @@ def holdings(view: LakeView, start: date, days: int) -> tuple[list[Holding], lis
         days: its length.
     """
     end = start + timedelta(days=days)
-    meters = {r["meter_id"]: r for r in _rows(view, "meter")}
+    described = ("meter_id", "service_point_id", "interval_minutes", "channel_set")
+    meters = {r["meter_id"]: r for r in _rows(view, "meter", *described)}
     places, contracts = _places(view, meters), _contracts(view, end)
     found: dict[tuple[str, str], list[Occupancy]] = defaultdict(list)
     for stays in occupancies(view).values():
@@ -94,9 +95,10 @@ def holdings(view: LakeView, start: date, days: int) -> tuple[list[Holding], lis
 
 def _contracts(view: LakeView, end: date) -> dict[tuple[str, str], dict[str, Any]]:
     """The latest contract of each customer at each service point that began before `end`."""
-    owner = {r["account_id"]: r["customer_id"] for r in _rows(view, "account")}
+    owner = {r["account_id"]: r["customer_id"] for r in _rows(view, "account", "account_id", "customer_id")}
     latest: dict[tuple[str, str], dict[str, Any]] = {}
-    for row in sorted(_rows(view, "contract"), key=lambda r: (r["valid_from"], r["contract_id"])):
+    place = ("contract_id", "account_id", "service_point_id", "tariff_id", "capacity_kva", "valid_from")
+    for row in sorted(_rows(view, "contract", *place), key=lambda r: (r["valid_from"], r["contract_id"])):
         if row["account_id"] in owner and row["valid_from"] < end:
             latest[owner[row["account_id"]], row["service_point_id"]] = row
     return latest
@@ -105,7 +107,7 @@ def _contracts(view: LakeView, end: date) -> dict[tuple[str, str], dict[str, Any
 def _places(view: LakeView, meters: dict[str, dict[str, Any]]) -> dict[str, list[tuple[date, date, str]]]:
     """Where each meter stood and when."""
     places: dict[str, list[tuple[date, date, str]]] = defaultdict(list)
-    for row in _rows(view, "meter_history"):
+    for row in _rows(view, "meter_history", "meter_id", "service_point_id", "valid_from", "valid_to"):
         places[row["meter_id"]].append(
             (row["valid_from"] or date.min, row["valid_to"] or END, row["service_point_id"])
         )
@@ -121,6 +123,8 @@ def _point_on(places: Sequence[tuple[date, date, str]], day: date) -> str:
     return inside[-1] if inside else places[-1][2]
 
 
-def _rows(view: LakeView, name: str) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = view.arrow(name).to_pylist() if view.exists(name) else []
+def _rows(view: LakeView, name: str, *columns: str) -> list[dict[str, Any]]:
+    if not view.exists(name):
+        return []
+    rows: list[dict[str, Any]] = view.arrow(name, columns=columns).to_pylist()
     return rows

@@ -112,6 +112,8 @@ def test_bars_are_of_one_round_width_with_zero_as_an_edge_and_count_everything_o
     savings = sorted(Decimal(value) for value in (-500, -30, -10, 0, 0, 5, 10, 20, 40, 41))
     bars = histogram(savings)
     assert sum(bar["contracts"] for bar in bars) == len(savings)
+    counted = [(bar["above"], bar["up_to"], bar["contracts"]) for bar in bars if bar["contracts"]]
+    assert counted == [(None, -500, 1), (-50, 0, 4), (0, 50, 5)]
     edges = [bar["up_to"] for bar in bars[:-1]]
     assert Decimal(0) in edges
     assert len({high - low for low, high in itertools.pairwise(edges)}) == 1

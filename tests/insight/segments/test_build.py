@@ -291,3 +291,24 @@ def test_not_computable_is_never_a_number(town):
     settle(town, 15, daily_mean="no_data", total_energy="no_data")
     found = build_segments(town.view(), definitions=[by_rule("evening_share > 0")])
     assert isinstance(found.certificates["some_rule"].detectable, NotComputable)
+
+
+def test_who_closed_their_account_is_no_unit_of_a_test(town):
+    settle(town, 20)
+    for number in range(20):
+        if number < 4:
+            town.rows["account"][number]["closed"] = date(2024, 6, 1)
+    found = build_segments(town.view(), definitions=[by_rule("tag('evening_peak')")])
+    certificate = found.certificates["some_rule"]
+    assert certificate.members == 20
+    assert (certificate.detectable.units, certificate.detectable.unit) == (16, "account")
+
+
+def test_one_member_that_decides_what_can_be_detected_is_a_finding(town):
+    settle(town, 20)
+    settle(town, 1, prefix="works", kwh=50_000.0)
+    found = build_segments(town.view(), definitions=[by_rule("tag('evening_peak')")])
+    [finding] = [finding for finding in found.findings if finding.code == "segment.led_by_one"]
+    assert finding.evidence["share"] == pytest.approx(20 / 21, abs=1e-4)  # one of 21, all others alike
+    assert finding.subject == "some_rule"
+    assert "works" not in str(finding)

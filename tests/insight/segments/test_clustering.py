@@ -39,6 +39,23 @@ def test_planted_groups_come_back_and_their_number_is_found(groups):
     assert jaccard.mean(axis=0) == pytest.approx(np.ones(groups), abs=0.01)
 
 
+def test_a_few_odd_customers_get_a_cluster_of_their_own_but_not_one_in_ten():
+    shapes, _ = planted(2, each=30)
+    odd = np.zeros((3, 24))
+    odd[:, 11] = 1.0
+    none = np.empty((63, 0))
+    together = np.vstack([shapes, odd])
+    space = fit_space(together, none, 0.5)
+    points = space.points(together, none)
+    found = choose_clusters(space, points, range(2, 8), seed=0, least=15)
+    assert len(found.centres) == 3
+    labels, _, _ = nearest(points, found.centres)
+    assert sorted(np.bincount(labels)) == [3, 30, 30]
+    assert isinstance(choose_clusters(space, points[:30], range(2, 8), seed=0, least=15), NotComputable)
+    few = np.vstack([points[:20], points[30:50], points[60:], points[60:]])
+    assert isinstance(choose_clusters(space, few, [3, 4], seed=0, least=15), NotComputable)
+
+
 def test_groups_that_are_none_are_unstable():
     shapes = np.random.default_rng(3).dirichlet(np.full(24, 50.0), size=150)
     none = np.empty((150, 0))

@@ -50,6 +50,13 @@ def test_a_test_finds_the_detectable_effect_four_times_in_five():
     assert 0.75 < found / 2_000 < 0.85
 
 
+def test_one_unit_far_from_all_others_is_told_by_its_share_of_the_spread():
+    # mean 2: three units 1 below it, one 3 above: 9 of 1 + 1 + 1 + 9
+    assert detectable_effect(np.array([1.0, 1.0, 1.0, 5.0])).largest_share == pytest.approx(9 / 12)
+    assert detectable_effect(np.array([8.0, 12.0] * 50)).largest_share == pytest.approx(1 / 100)
+    assert detectable_effect(np.full(9, 10.0)).largest_share == 0.0
+
+
 @pytest.mark.parametrize("daily", [[], [1.0, np.nan, np.nan, np.nan, np.nan], [0.0] * 9, [-5.0] * 9])
 def test_no_number_is_invented(daily):
     assert isinstance(detectable_effect(np.array(daily)), NotComputable)

@@ -163,7 +163,8 @@ def _show_comparison(found: Mapping[str, Any], workspace: Path, style: Style) ->
     invented = ", prices invented" if found["invented_prices"] else ""
     title = f"{found['offer']} in place of {found['base']}, use unchanged{invented}"
     if found["computed"]:
-        show_rows(_who(found), style, title=f"{title}: {found['window_start']} to {found['window_end']}")
+        print_out(f"{title}: {found['window_start']} to {found['window_end']}\n")
+        show_rows(_who(found), style)
         say(
             f"\nHalf of them would save {_money(found['median_saving'], currency)} a year or less; "
             f"all together {_money(found['total_saving'], currency)}.",
@@ -176,7 +177,7 @@ def _show_comparison(found: Mapping[str, Any], workspace: Path, style: Style) ->
             )
         _show_histogram(found["histogram"], currency, style)
     else:
-        say(f"{title}: no contract could be priced.", style)
+        print_out(f"{title}: no contract could be priced.")
     show_rows(found["not_computable"], style, title="\nNot computable")
     if found["invented_prices"]:
         say("\nBecause prices are invented, this shows how an offer is judged, not what one is worth.", style)

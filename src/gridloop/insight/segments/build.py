@@ -82,13 +82,12 @@ class Segments:
 
 @dataclass(frozen=True)
 class _Context:
-    """What every certificate draws on."""
+    """What every certificate draws on; `accounts` int64[customers], open ones."""
 
     tags: Tags
     settings: SegmentSettings
     consents: Consents | NotComputable
-    accounts: dict[str, int]
-    as_of: datetime
+    accounts: NDArray[np.int64]
 
 
 def build_segments(
@@ -119,7 +118,7 @@ def build_segments(
     checked = check_segments(declared, named.vocabulary)
     given = tags or build_tags(view, catalogue=named)
     as_of = _known_at(view, given)
-    context = _Context(given, chosen, consents_at(view, chosen.purpose, as_of), _accounts(view), as_of)
+    context = _Context(given, chosen, consents_at(view, chosen.purpose, as_of), _accounts(view, given))
     groups: list[Group] = []
     findings: list[Finding] = []
     rules = truths(given, [segment.rule for segment in checked])
@@ -167,10 +166,9 @@ def _by_rule(segment: CheckedSegment, truth: Truth) -> Group:
 def _certify(group: Group, context: _Context) -> Certificate:
     frame, settings = context.tags.frame, context.settings
     ids = frozenset(np.array(frame.rows["customer_id"].to_pylist(), dtype=object)[group.members].tolist())
-    held = [context.accounts.get(customer, 0) for customer in frame.rows["customer_id"].to_pylist()]
-    served = group.members & (np.array(held) > 0)  # whoever closed their account cannot be treated
+    served = group.members & (context.accounts > 0)  # whoever closed their account cannot be treated
     units = served if served.any() else group.members
-    single = bool(served.any()) and all(held[place] == 1 for place in np.flatnonzero(served))
+    single = bool(served.any() and (context.accounts[served] == 1).all())
     return Certificate(
         method=group.definition.method,
         definition=group.definition_text,
@@ -204,13 +202,15 @@ def _detectable(
     )
 
 
-def _accounts(view: LakeView) -> dict[str, int]:
-    """Open accounts by customer."""
+def _accounts(view: LakeView, tags: Tags) -> NDArray[np.int64]:
+    """int64[customers], open accounts of each."""
     rows = view.arrow("account", columns=("customer_id", "account_id", "closed"))
     rows = rows.filter(pc.is_null(rows["closed"]))
     counted = rows.group_by("customer_id").aggregate([("account_id", "count_distinct")])
-    names, counts = counted["customer_id"].to_pylist(), counted["account_id_count_distinct"].to_pylist()
-    return dict(zip(names, counts, strict=True))
+    ids = tags.frame.rows["customer_id"].combine_chunks()
+    place = pc.index_in(ids, counted["customer_id"].combine_chunks())
+    counts = counted["account_id_count_distinct"].combine_chunks().take(place)
+    return np.asarray(pc.fill_null(counts, 0).to_numpy(zero_copy_only=False), np.int64)
 
 
 def _known_at(view: LakeView, tags: Tags) -> datetime:

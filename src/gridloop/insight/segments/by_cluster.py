@@ -139,7 +139,7 @@ def _groups(
         inside = members[people.fitted]
         rule = fit_rule(candidates, inside, least=max(5, len(inside) // 100))
         none = NotComputable("no_plain_rule", "No rule of three questions finds mostly members.")
-        hour = int(people.shapes[members].mean(axis=0).argmax()) if members.any() else 0
+        hour = int(tags.frame.profiles[members].sum(axis=0).argmax())  # as the certificate's mean shape
         yield Group(
             f"{definition.name}-{cluster + 1}",
             definition,

@@ -15,6 +15,7 @@ Float64 = NDArray[np.float64]
 Int64 = NDArray[np.int64]
 
 _FARTHEST = 3.0  # standard deviations; one odd customer must not be a cluster
+_ODD = 0.1  # share of customers that may lie in clusters too small to be shown
 _CHUNK = 65_536
 
 
@@ -87,15 +88,16 @@ def choose_clusters(
 
         index(k) = ((T − W_k) / (k − 1)) / (W_k / (n − k))
 
-    T is the squared distance of all points to their mean, W_k that to the centres. Only a k whose smallest cluster
-    has `least` customers counts; of equal indices the smaller k. Source: Caliński and Harabasz 1974.
+    T is the squared distance of all points to their mean, W_k that to the centres. Only a k counts that gives two
+    clusters of `least` customers and leaves at most a tenth of all to smaller ones, which gather what is odd. Of equal
+    indices the smaller k. Source: Caliński and Harabasz 1974.
 
     Args:
         space: of the points.
         points: float64[n, d] of the customers that the clustering is fitted on.
         tried: numbers of clusters.
         seed: of the kernel.
-        least: fewest customers of a cluster; when a single k is tried it is taken as it is.
+        least: customers that two clusters must have; when a single k is tried it is taken as it is.
     """
     from gridloop.kernels.shapes import cluster_shapes
 
@@ -106,7 +108,7 @@ def choose_clusters(
         if len(points) <= max(k, least):
             continue
         found = cluster_shapes(rows, k, seed=seed)
-        if isinstance(found, NotComputable) or (len(tried) > 1 and found.counts.min() < least):
+        if isinstance(found, NotComputable) or (len(tried) > 1 and not _counts(found.counts, least)):
             continue
         spare = found.inertia / (len(points) - k)
         index = (total - found.inertia) / (k - 1) / spare if spare > 0 else np.inf
@@ -119,6 +121,12 @@ def choose_clusters(
         "No number of clusters gives groups that are large enough.",
         {"customers": len(points), "tried": list(tried), "least": least},
     )
+
+
+def _counts(sizes: Int64, least: int) -> bool:
+    """Whether clusters of these sizes may be chosen, see `choose_clusters`."""
+    large = sizes >= least
+    return bool(large.sum() >= 2 and sizes[~large].sum() <= _ODD * sizes.sum())
 
 
 def nearest(points: Float64, centres: Float64) -> tuple[Int64, Float64, Float64]:
