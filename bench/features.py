@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -180,17 +180,10 @@ def new_day_against_rescan(size: str | int, days: int = DAYS) -> dict[str, objec
 
         for ours_table, other_table in zip(update(), our_features(fleet), strict=True):
             np.testing.assert_allclose(ours_table.values, other_table.values, rtol=1e-9)
-        ours = [_cpu(update) for _ in range(ROUNDS)]
-        other = [_cpu(lambda: our_features(fleet)) for _ in range(ROUNDS)]
+        ours, other = interleaved([update, lambda: our_features(fleet)], ROUNDS, clock=time.process_time)
         return _row(
             fleet, "a new day for all meters against a rescan", ours, other, peak_rss_mb(), target=40.0
         )
-
-
-def _cpu(job: Callable[[], object]) -> float:
-    begin = time.process_time()
-    job()
-    return time.process_time() - begin
 
 
 def check(theirs: dict[str, list[object]], tables: Sequence[FeatureTable]) -> None:

@@ -9,6 +9,8 @@ import time
 from collections.abc import Callable, Sequence
 from statistics import median
 
+Clock = Callable[[], float]
+
 
 def peak_rss_mb() -> float:
     """Greatest memory this process has held so far, in MB."""
@@ -16,20 +18,44 @@ def peak_rss_mb() -> float:
     return peak / (1e6 if sys.platform == "darwin" else 1e3)
 
 
-def seconds(job: Callable[[], object]) -> float:
-    """Wall time of one call, with the garbage collector's own pauses kept out."""
+def seconds(job: Callable[[], object], clock: Clock = time.perf_counter) -> float:
+    """Time of one call by a clock, with the garbage collector's own pauses kept out."""
     gc.collect()
-    begin = time.perf_counter()
+    gc.disable()
+    try:
+        return _timed(job, clock)
+    finally:
+        gc.enable()
+
+
+def _timed(job: Callable[[], object], clock: Clock) -> float:
+    begin = clock()
     job()
-    return time.perf_counter() - begin
+    return clock() - begin
 
 
-def interleaved(jobs: Sequence[Callable[[], object]], rounds: int) -> list[list[float]]:
-    """Wall times [job][round]; every round runs every job, so that a noisy minute hits all of them."""
+def interleaved(
+    jobs: Sequence[Callable[[], object]], rounds: int, clock: Clock = time.perf_counter
+) -> list[list[float]]:
+    """Times [job][round]; every round runs every job, so that a noisy minute hits all of them.
+
+    Garbage is collected before the first round only: a collection walks through all memory, and what is measured right
+    after it would pay for the cache that it emptied.
+
+    Args:
+        jobs: what is compared.
+        rounds: how often.
+        clock: wall time, or `time.process_time` for CPU-seconds of all threads.
+    """
     times: list[list[float]] = [[] for _ in jobs]
-    for _ in range(rounds):
-        for own, job in zip(times, jobs, strict=True):
-            own.append(seconds(job))
+    gc.collect()
+    gc.disable()
+    try:
+        for _ in range(rounds):
+            for own, job in zip(times, jobs, strict=True):
+                own.append(_timed(job, clock))
+    finally:
+        gc.enable()
     return times
 
 

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+import pytest
+
 from gridloop.data.plan import plan_import
 from gridloop.data.recipe_store import load_recipe
+from gridloop.domain.errors import NothingToDo
+from gridloop.domain.finding import Severity
 
 HEADER = "meter,ts,kwh"
 
@@ -39,6 +43,33 @@ def test_after_the_import_only_a_new_file_is_pending(site, build):
     ]
     report = site.run(recipe)
     assert len(report.accounts) == 1 and report.total.rows_accepted == 48
+
+
+def test_files_that_no_role_reads_are_named_before_and_after_the_import(site, build):
+    recipe = build.recipe(build.long_declaration())
+    site.write_csv(
+        "readings_1.csv", [HEADER, *build.half_hours("m1", datetime(2025, 1, 10, 0, 30), [0.2] * 48)]
+    )
+    for name in ("prices/sheet.csv", "reading_2.csv", ".hidden", "another/gridloop.toml", "another/lake/x"):
+        site.write_csv(name, ["whatever"])
+    plan = plan_import(recipe, site.sources, site.lake.view())
+    assert plan.unclaimed == ("prices/sheet.csv", "reading_2.csv")
+    [finding] = [f for f in site.run(recipe).findings if f.code == "import.unclaimed_files"]
+    assert (finding.severity, finding.evidence["files"]) == (Severity.INFO, 2)
+    assert finding.evidence["names"] == "prices/sheet.csv, reading_2.csv"
+    assert "import.unclaimed_files" in [row["rule"] for row in site.rows("quality_finding")]
+    with pytest.raises(NothingToDo) as nothing:
+        site.run(recipe)
+    assert nothing.value.evidence["no role reads"] == "prices/sheet.csv, reading_2.csv"
+
+
+def test_nothing_is_said_of_a_folder_all_of_whose_files_are_read(site, build):
+    site.write_csv(
+        "readings_1.csv", [HEADER, *build.half_hours("m1", datetime(2025, 1, 10, 0, 30), [0.2] * 48)]
+    )
+    assert "import.unclaimed_files" not in [
+        finding.code for finding in site.run(build.recipe(build.long_declaration())).findings
+    ]
 
 
 def test_a_plan_repeats_the_assumptions_of_the_recipe(site, realdata):

@@ -391,3 +391,26 @@ def test_a_database_overwritten_with_other_bytes_is_told(place, command, persona
     assert not [word for word in personal if word in said]
     file.write_bytes(whole)
     assert command("run", "-w", place.workspace, "-q").code == DONE
+
+
+def test_a_ledger_restored_from_an_old_backup_is_refused_and_the_right_one_works_again(
+    place, command, import_county, digests, tmp_path
+):
+    ledger, backup = place.workspace / "ledger.db", tmp_path / "backup.db"
+    shutil.copy(ledger, backup)
+    late = place.sources / "archive/region.csv"
+    late.write_text(
+        late.read_text(encoding="utf-8") + "LH99,LH,新镇,town,2025-01-02T02:10:00+08:00\n", "utf-8"
+    )
+    assert import_county().code == DONE
+    now, newer = digests(place.workspace), ledger.rename(tmp_path / "newer.db")
+    shutil.copy(backup, ledger)
+    for words in (("run", "--force"), ("data", "compact"), ("doctor", "--mend")):
+        answer = command(*words, "-w", place.workspace)
+        told = " ".join((answer.err + answer.out).split())
+        assert answer.code == FAILED and "The ledger is older than the lake" in told, told
+        assert "import.county, " in told and "Restore a copy of the ledger" in told
+    assert not list(place.workspace.glob("ledger.db-*"))
+    shutil.copy(newer, ledger)
+    assert digests(place.workspace) == now
+    assert command("run", "-w", place.workspace, "-q").code == DONE

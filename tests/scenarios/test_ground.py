@@ -19,8 +19,8 @@ pytestmark = pytest.mark.slow
 
 PREMISES, DAYS, SEED = 15, 70, 11
 LATE_READINGS, LATE_BILLS = "readings/readings_2025-12.parquet", "billing/bill_2025-12.csv"
-PRICE_SHEETS = {"tariff_period.csv", "tariff_price.csv"}
-"""Prices of the county's tariffs: no table of the lake holds them, so the recipe does not read them."""
+PRICE_SHEETS = {"archive/tariff_period.csv", "archive/tariff_price.csv"}
+"""Prices of the county's tariffs: no table of the lake holds them, so the recipe does not read them and says so."""
 JOBS = tuple(job.name for job in LOOP_JOBS)
 ALL_DONE = dict.fromkeys(JOBS, "done")
 
@@ -114,9 +114,11 @@ def accounted(row):
 
 def test_the_first_hour_from_an_empty_folder_to_a_profile_per_customer(done, command, site):
     assert "Made workspace" in done("init", site.workspace).out
+    planned = done(*site.import_words, "--dry-run", "--json").rows
+    assert {row["file"] for row in planned if row["role"] is None} == PRICE_SHEETS
     imported = done(*site.import_words, "--json").rows
     files = {path.relative_to(site.sources).as_posix() for path in site.sources.rglob("*.*")}
-    assert {row["file"] for row in imported} == {Path(name).name for name in files} - PRICE_SHEETS
+    assert {row["file"] for row in imported} == {Path(name).name for name in files - PRICE_SHEETS}
     assert all(accounted(row) for row in imported)
     stored = {name: pq.read_metadata(site.sources / name).num_rows for name in files if "readings_" in name}
     assert {r["file"]: r["rows_in"] for r in imported if r["role"] == "readings"} == {
@@ -134,7 +136,8 @@ def test_the_first_hour_from_an_empty_folder_to_a_profile_per_customer(done, com
 def look_at_the_data(done, site, imported):
     """Findings, tables, one customer and the quarantine agree with what was imported."""
     at = ("-w", site.workspace)
-    assert "reading.gap_long" in {row["code"] for row in done("data", "check", *at, "--json").rows}
+    found = {row["code"] for row in done("data", "check", *at, "--json").rows}
+    assert {"reading.gap_long", "import.unclaimed_files"} <= found
     tables = {row["table"]: row["rows"] for row in done("data", "profile", *at, "--json").rows}
     assert {"reading", "customer", "completeness", "feature", "quality_finding"} <= set(tables)
     features = published_features(site.workspace)

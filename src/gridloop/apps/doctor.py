@@ -94,9 +94,11 @@ def _vault(folder: Path) -> Iterator[Finding]:
 
 
 def _lake(folder: Path) -> Iterator[Finding]:
+    from gridloop.apps.jobs.mending import check_ledger_age
     from gridloop.apps.wiring import opened
 
     with opened(folder) as session:
+        check_ledger_age(session)
         published, heads = session.ledger.runs.published(), session.lake.heads()
         ahead = sorted(name for name, head in heads.items() if published.get(name) != head)
         lost = session.lake.lost(published)

@@ -106,9 +106,10 @@ def execute_import(plan: ImportPlan, context: ImportContext) -> ImportReport:
         AccountingError: rows do not balance; nothing may be published.
     """
     if not plan.pending:
+        unclaimed = {"no role reads": plan.unclaimed_names} if plan.unclaimed else {}
         raise NothingToDo(
             f"Every file of recipe {plan.recipe.name!r} was already imported; nothing was changed.",
-            evidence={"folder": str(plan.folder), "files": len(plan.files)},
+            evidence={"folder": str(plan.folder), "files": len(plan.files), **unclaimed},
             ways_out=(
                 "Put new or corrected files into the folder.",
                 "Raise the recipe's version to read them again.",

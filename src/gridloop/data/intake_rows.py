@@ -21,6 +21,7 @@ from gridloop.engine.schema import arrow_schema
 _DIMENSIONS = {
     "import.assumption": "consistency",
     "import.unmapped_columns": "completeness",
+    "import.unclaimed_files": "completeness",
     "import.superseded": "uniqueness",
     "import.conflicting_rows": "consistency",
 }
@@ -106,14 +107,31 @@ def _table(name: str, rows: list[dict[str, object]]) -> pa.Table:
 
 
 def import_findings(plan: ImportPlan, tallies: Sequence[FileTally]) -> list[Finding]:
-    """What a person should know: assumptions of the recipe, then what was met in each file."""
-    return [*_assumed(plan), *(finding for tally in tallies for finding in _of_file(tally))]
+    """What a person should know: assumptions of the recipe, files it does not read, then what was met in each file."""
+    return [
+        *_assumed(plan),
+        *_unclaimed(plan),
+        *(finding for tally in tallies for finding in _of_file(tally)),
+    ]
 
 
 def _assumed(plan: ImportPlan) -> list[Finding]:
     return [
         Finding("import.assumption", text, {"recipe": plan.recipe.name}, Severity.INFO)
         for text in plan.assumptions
+    ]
+
+
+def _unclaimed(plan: ImportPlan) -> list[Finding]:
+    if not plan.unclaimed:
+        return []
+    return [
+        Finding(
+            "import.unclaimed_files",
+            f"No role of the recipe reads these files, so they were not imported: {plan.unclaimed_names}.",
+            {"recipe": plan.recipe.name, "files": len(plan.unclaimed), "names": plan.unclaimed_names},
+            Severity.INFO,
+        )
     ]
 
 

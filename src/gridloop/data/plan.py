@@ -8,11 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gridloop.data.recipe import Recipe, SourceFile
-from gridloop.data.sources.files import content_id, matching_files
+from gridloop.data.sources.files import content_id, matching_files, unclaimed_files
 from gridloop.domain.errors import SourceUnreadable
 
 if TYPE_CHECKING:
     from gridloop.engine.view import LakeView
+
+SHOWN = 12
+"""How many file names a sentence lists."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,7 @@ class ImportPlan:
         folder: where the files lie.
         files: in the order they would be read.
         absent: roles that are not required and have no file.
+        unclaimed: files of the folder that no role reads, by their name relative to it.
         assumptions: what the recipe assumes without evidence.
     """
 
@@ -55,6 +59,7 @@ class ImportPlan:
     folder: Path
     files: tuple[PlannedFile, ...]
     absent: tuple[str, ...]
+    unclaimed: tuple[str, ...]
     assumptions: tuple[str, ...]
 
     @property
@@ -66,6 +71,12 @@ class ImportPlan:
     def bytes(self) -> int:
         """Size of the pending files."""
         return sum(file.bytes for file in self.pending)
+
+    @property
+    def unclaimed_names(self) -> str:
+        """The first of the unclaimed files, for one line."""
+        more = len(self.unclaimed) - SHOWN
+        return ", ".join(self.unclaimed[:SHOWN]) + (f" and {more} more" if more > 0 else "")
 
     def of_role(self, role: str) -> tuple[PlannedFile, ...]:
         """Pending files of a role."""
@@ -96,7 +107,8 @@ def plan_import(recipe: Recipe, data_dir: Path, view: LakeView) -> ImportPlan:
             repeated = planned.file_id in seen
             seen.add(planned.file_id)
             files.append(planned if not repeated else _as_imported(planned))
-    return ImportPlan(recipe, data_dir, tuple(files), tuple(absent), assumptions(recipe))
+    unclaimed = unclaimed_files(data_dir, {file.path for file in files})
+    return ImportPlan(recipe, data_dir, tuple(files), tuple(absent), tuple(unclaimed), assumptions(recipe))
 
 
 def imported_files(view: LakeView, recipe: Recipe) -> Mapping[tuple[str, str], str]:

@@ -224,6 +224,11 @@ class Runs:
         with self._database.read() as connection:
             return _job_run(self._row(connection, run_id))
 
+    def outcome(self, run_id: str) -> str | None:
+        """The outcome of a run, None when the ledger does not know it."""
+        with self._database.read() as connection:
+            return connection.scalar(select(_RUN.c.outcome).where(_RUN.c.run_id == run_id))
+
     def running(self) -> list[JobRun]:
         """Runs that have not ended, oldest first; some of their processes may be dead."""
         with self._database.read() as connection:

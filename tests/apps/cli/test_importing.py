@@ -68,9 +68,17 @@ def test_a_dry_run_names_the_files_and_changes_nothing(command, changed, state):
     answer = import_county(command, changed, "--dry-run", "--json")
     assert answer.code == 0
     imported = {row["file"]: row["already_imported"] for row in answer.rows}
-    assert [name for name, done in imported.items() if not done] == ["region.csv"]
+    assert [name for name, done in imported.items() if done is False] == ["region.csv"]
     assert {row["file"]: row["becomes"] for row in answer.rows}["readings_2025-12.parquet"] == "reading"
     assert state(changed.workspace) == before
+
+
+def test_files_that_the_recipe_does_not_read_are_named_before_and_after(command, changed):
+    sheets = {f"archive/tariff_{name}.csv" for name in ("period", "price")}
+    planned = import_county(command, changed, "--dry-run", "--json").rows
+    assert {row["file"] for row in planned if row["role"] is None} == sheets
+    text = " ".join(import_county(command, changed).out.split())
+    assert "No role of the recipe reads these files" in text and all(sheet in text for sheet in sheets)
 
 
 def test_a_dry_run_needs_a_workspace_and_does_not_make_one(command, workspace_path, demo):

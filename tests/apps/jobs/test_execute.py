@@ -231,6 +231,21 @@ def test_what_a_killed_run_left_behind_is_mended(session, write, regions):
     assert mend(session) == []
 
 
+def test_an_interrupt_after_the_publication_undoes_nothing(session, write, monkeypatch):
+    succeed = session.ledger.runs.succeed
+
+    def interrupted(*words, **named):
+        succeed(*words, **named)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(session.ledger.runs, "succeed", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        run_job(session, job(write("north")))
+    assert names(session) == ["north"]
+    assert session.ledger.runs.recent(1)[0].outcome == "succeeded"
+    assert mend(session) == []
+
+
 def _dead_process() -> int:
     import subprocess
     import sys

@@ -9,9 +9,11 @@ from numba import njit
 
 from gridloop.kernels.features.sketch import (
     BINS,
+    DENSE,
     LARGEST_COUNT,
     ZERO,
     bin_of,
+    count_value,
     quantiles,
     value_of,
     write_bins,
@@ -26,8 +28,19 @@ def there_and_back(bits, bins, values):
 
 
 @njit
-def store(dense, bins, counts):
-    return write_bins(dense, 0, dense.size, bins, counts, 0)
+def count_and_write(bits, dense, bins, counts):
+    for i in range(bits.size):
+        count_value(dense, bits[i])
+    return write_bins(dense, bins, counts, 0)
+
+
+def stored(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Bins and counts of a stored histogram; the dense one is empty afterwards."""
+    dense = np.zeros(DENSE, dtype=np.int32)
+    bins, counts = np.empty(401, dtype=np.int16), np.empty(401, dtype=np.uint16)
+    end = count_and_write(values.astype(np.float32).view(np.int32), dense, bins, counts)
+    assert (dense == 0).all()
+    return bins[:end], counts[:end]
 
 
 def around(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -56,10 +69,9 @@ def test_bins_follow_the_order_of_values_and_stay_inside() -> None:
 @settings(max_examples=40)
 @given(st.lists(st.integers(-50_000, 50_000_000), min_size=1, max_size=300), st.floats(0.01, 1.0))
 def test_any_quantile_is_within_1_percent_of_the_nearest_rank(values: list[int], share: float) -> None:
-    dense = np.bincount(around(np.array(values))[0], minlength=BINS).astype(np.int32)
-    bins, counts = np.empty(401, dtype=np.int16), np.empty(401, dtype=np.uint16)
-    end = store(dense, bins, counts)
-    found, sizes = quantiles(bins, counts, np.array([0, end]), share)
+    bins, counts = stored(np.array(values))
+    assert (np.diff(bins) > 0).all() and counts.sum() == len(values)
+    found, sizes = quantiles(bins, counts, np.array([0, bins.size]), share)
     rank = max(1, int(np.ceil(share * len(values) - 1e-9)))
     exact = float(np.float32(sorted(values)[rank - 1]))
     assert sizes[0] == len(values)
@@ -67,14 +79,9 @@ def test_any_quantile_is_within_1_percent_of_the_nearest_rank(values: list[int],
 
 
 def test_a_count_beyond_16_bits_is_split_and_still_counted() -> None:
-    dense = np.zeros(BINS, dtype=np.int32)
-    five = around(np.array([5.0]))[0][0]
-    dense[five] = 2 * LARGEST_COUNT + 7
-    bins, counts = np.empty(8, dtype=np.int16), np.empty(8, dtype=np.uint16)
-    end = store(dense, bins, counts)
-    assert counts[:end].tolist() == [LARGEST_COUNT, LARGEST_COUNT, 7]
-    assert (dense == 0).all()
-    assert quantiles(bins, counts, np.array([0, end]), 0.5) == (5.0, 2 * LARGEST_COUNT + 7)
+    bins, counts = stored(np.full(2 * LARGEST_COUNT + 7, 5.0))
+    assert counts.tolist() == [LARGEST_COUNT, LARGEST_COUNT, 7]
+    assert quantiles(bins, counts, np.array([0, bins.size]), 0.5) == (5.0, 2 * LARGEST_COUNT + 7)
 
 
 def test_an_empty_histogram_has_no_quantile() -> None:

@@ -143,3 +143,16 @@ def test_only_adjacent_months_of_the_same_meters_merge() -> None:
         merge([three, two])
     with pytest.raises(InvalidInterval):
         merge([])
+
+
+def test_a_night_bin_that_passes_16_bits_by_merging_is_split_and_still_counted() -> None:
+    calendar = day_calendar(FIRST, 2, "Asia/Shanghai", 60)
+    cube = np.full((2, 2, 25), 5, dtype=np.float32)
+    early, late = parts(cube, calendar, [1])
+    early.night_count[:] = 65_533
+    merged = merge([early, late])
+    assert merged.night_offset.tolist() == [0, 2, 4]
+    assert merged.night_bin.tolist() == [int(early.night_bin[0])] * 4
+    assert merged.night_count.tolist() == [65_535, 3] * 2
+    later = month_state(cube, day_calendar(date(2023, 3, 3), 2, "Asia/Shanghai", 60))
+    assert merge([merged, later]).night_count.tolist() == [65_535, 13] * 2

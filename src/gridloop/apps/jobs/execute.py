@@ -3,7 +3,7 @@
 A run holds the workspace lock. Before it writes it puts every table back to what was published, so whatever a killed
 run left behind is gone. When the job has written, one ledger transaction records its success together with the
 snapshot of every table: from then on readers see the new state. A kill before it changes nothing, a kill after it
-loses nothing.
+loses nothing. The lake notes the run before that transaction and confirms it after (`engine.publication`).
 """
 
 from __future__ import annotations
@@ -14,12 +14,14 @@ import os
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from gridloop import __version__
 from gridloop.apps.jobs.job import Job, JobContext, JobOutcome, JobReport, Outcome, Progress, silent
 from gridloop.apps.jobs.mending import mend
-from gridloop.domain.errors import GridloopError, NothingToDo, WriterNotOwner
+from gridloop.domain.errors import GridloopError, NothingToDo, StorageFull, WriterNotOwner
+from gridloop.engine.publication import PublicationNote, write_note
 
 if TYPE_CHECKING:
     from gridloop.apps.wiring import Session
@@ -104,22 +106,34 @@ def run_job(
         manifest = session.lake.heads()
         _check_writes(job, published, manifest)
         after = inputs_digest(session, job, manifest)
+        note = PublicationNote(run_id, job.name, session.clock.now().isoformat())
+        write_note(session.workspace.lake_dir, note)
         runs.succeed(run_id, manifest, dict(report.counts), inputs_digest=after)
     except NothingToDo:
         runs.skip(run_id)
         session.lake.restore(published)
         raise
     except BaseException as error:
-        code = type(error).__name__
-        try:
-            session.lake.restore(published)
-        finally:
-            with suppress(Exception):  # what failed first is told; the next run closes this one
-                runs.fail(run_id, code, error.what if isinstance(error, GridloopError) else code)
+        _undo(session, run_id, published, error)
         raise
     finally:
         view.close()
+    with suppress(StorageFull):  # it is published; the next run confirms the note
+        write_note(session.workspace.lake_dir, replace(note, confirmed=True))
     return JobOutcome(job.name, Outcome.DONE, report, time.monotonic() - started)
+
+
+def _undo(session: Session, run_id: str, published: Mapping[str, int], error: BaseException) -> None:
+    """Put every table back and record why the run failed; nothing when an interrupt came after it was published."""
+    runs = session.ledger.runs
+    if runs.outcome(run_id) == "succeeded":
+        return
+    code = type(error).__name__
+    try:
+        session.lake.restore(published)
+    finally:
+        with suppress(Exception):  # what failed first is told; the next run closes this one
+            runs.fail(run_id, code, error.what if isinstance(error, GridloopError) else code)
 
 
 def _check_writes(job: Job, before: Mapping[str, int], after: Mapping[str, int]) -> None:

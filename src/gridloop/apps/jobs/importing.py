@@ -69,8 +69,9 @@ def plan_files(session: Session, name: str, data: Path) -> ImportPlan:
 
 
 def plan_rows(session: Session, name: str, data: Path) -> list[dict[str, Any]]:
-    """The plan as rows for people."""
-    return [
+    """The plan as rows for people; a file that no role of the recipe reads has neither role nor table."""
+    plan = plan_files(session, name, data)
+    read = [
         {
             "file": file.name,
             "role": file.role,
@@ -78,8 +79,19 @@ def plan_rows(session: Session, name: str, data: Path) -> list[dict[str, Any]]:
             "becomes": ", ".join(file.becomes),
             "already_imported": file.imported,
         }
-        for file in plan_files(session, name, data).files
+        for file in plan.files
     ]
+    left_out = [
+        {
+            "file": unclaimed,
+            "role": None,
+            "megabytes": round((data / unclaimed).stat().st_size / 1e6, 2),
+            "becomes": "not read",
+            "already_imported": None,
+        }
+        for unclaimed in plan.unclaimed
+    ]
+    return [*read, *left_out]
 
 
 def import_files(

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import logging
 import os
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from gridloop.domain.errors import GridloopError, KeyLost
+from gridloop.engine.publication import NOTE_FILE, PublicationNote, read_note, write_note
 
 if TYPE_CHECKING:
     from gridloop.apps.wiring import Session
@@ -37,6 +39,9 @@ def mend(session: Session) -> list[str]:
                 "Without a backup, import the source files into a new workspace.",
             ),
         )
+    unconfirmed = check_ledger_age(session)
+    if unconfirmed is not None:
+        write_note(session.workspace.lake_dir, replace(unconfirmed, confirmed=True))
     unfinished = session.ledger.runs.running()
     undone = session.lake.restore(session.ledger.runs.published())
     if unfinished:
@@ -53,6 +58,42 @@ def mend(session: Session) -> list[str]:
     session.ledger.runs.abandon_dead(silent_for=timedelta(0))
     complete_erasures(session)
     return undone
+
+
+def check_ledger_age(session: Session) -> PublicationNote | None:
+    """Check that the ledger knows the lake's last publication; nothing is changed.
+
+    Returns:
+        The lake's note, when a kill came after the ledger's commit and before the lake confirmed it.
+
+    Raises:
+        GridloopError: the ledger is older than the lake.
+    """
+    note = read_note(session.workspace.lake_dir)
+    if note is None:
+        return None
+    outcome = session.ledger.runs.outcome(note.run_id)
+    if outcome is None or (note.confirmed and outcome != "succeeded"):
+        raise _ledger_is_older(session, note)
+    return note if outcome == "succeeded" and not note.confirmed else None
+
+
+def _ledger_is_older(session: Session, note: PublicationNote) -> GridloopError:
+    newest = session.ledger.runs.recent(1)
+    return GridloopError(
+        "The ledger is older than the lake: it does not know the lake's last publication. Nothing was changed.",
+        evidence={
+            "last publication": f"{note.job}, {note.at[:19]}, run {note.run_id}",
+            "newest run in the ledger": newest[0].run_id if newest else "none",
+            "folder": str(session.workspace.root),
+        },
+        ways_out=(
+            "Restore a copy of the ledger that was made after that publication.",
+            "Or restore the whole workspace and its ledger from one backup.",
+            f"To give up all that was published since the ledger's copy, delete lake/{NOTE_FILE} and repeat "
+            "the command; source files that came since have to be imported again.",
+        ),
+    )
 
 
 def clear_landing(session: Session) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import os
+from collections.abc import Collection
 from pathlib import Path
 
 from gridloop.data.recipe import SourceFile
@@ -10,6 +12,7 @@ from gridloop.data.sources.batches import Opener, SourceReader
 from gridloop.data.sources.csv import CsvReader
 from gridloop.data.sources.parquet import ParquetReader
 from gridloop.domain.errors import SourceMismatch, SourceUnreadable
+from gridloop.engine.workspace import SETTINGS_FILE
 
 
 def open_source(opener: Opener, name: str, file: SourceFile) -> SourceReader:
@@ -98,6 +101,22 @@ def matching_files(folder: Path, file: SourceFile) -> list[Path]:
             ways_out=("Give the folder that holds it with --data.",),
         )
     return found
+
+
+def unclaimed_files(folder: Path, claimed: Collection[Path]) -> list[str]:
+    """Files below a folder that are not among `claimed`, by their name relative to it.
+
+    Hidden files and folders, and whole workspaces, are no source files and are left out.
+    """
+    found: list[str] = []
+    for place, folders, names in os.walk(folder):
+        if SETTINGS_FILE in names:
+            folders.clear()
+            continue
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        paths = (Path(place) / name for name in names if not name.startswith("."))
+        found += [path.relative_to(folder).as_posix() for path in paths if path not in claimed]
+    return sorted(found)
 
 
 def content_id(path: Path) -> str:

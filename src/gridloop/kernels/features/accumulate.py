@@ -19,6 +19,7 @@ from gridloop.kernels.compiled import (
     Int64s,
     UInt16s,
     inner,
+    nan_free,
     nan_kept,
 )
 from gridloop.kernels.features.accumulators import (
@@ -34,7 +35,7 @@ from gridloop.kernels.features.accumulators import (
     store_accumulators,
 )
 from gridloop.kernels.features.days import add_careful_day, add_complete_day, seek_peak_slot
-from gridloop.kernels.features.sketch import BINS, write_bins
+from gridloop.kernels.features.sketch import DENSE, write_bins
 
 
 @nan_kept
@@ -104,6 +105,14 @@ def _add_meter(
         slot_count[slot] += whole_days
 
 
+@nan_free
+def _highest(values: Float32s) -> float:
+    top = values[0]
+    for i in range(values.size):
+        top = values[i] if values[i] > top else top
+    return float(top)
+
+
 @nan_kept
 def _store_profile(
     by_schedule: Float64s,
@@ -167,7 +176,7 @@ def accumulate(
     kinds, per_day = schedules.shape
     hours = np.empty((2, 25), np.float32)
     by_schedule, slot_count = np.empty((kinds, per_day)), np.empty(per_day, np.int64)
-    dense, acc = np.zeros(BINS, np.int32), np.empty(SIZE)
+    dense, acc = np.zeros(DENSE, np.int32), np.empty(SIZE)
     largest, highest = np.empty(cube.shape[2], np.float32), np.empty(24, np.float32)
     key = np.zeros(2, np.int32)
     key_value = key.view(np.float32)
@@ -180,10 +189,10 @@ def accumulate(
         highest.fill(-np.inf)
         _add_meter(cube, bits, meter, slots, wall_slot, normal, ordinal, schedule, night, daily_wh, daily_present, edge_hours, hours, by_schedule, slot_count, dense, largest, highest, key, key_value, acc)  # fmt: skip # noqa: E501
         seek_peak_slot(cube, meter, acc)
-        acc[STEP] = max(acc[STEP], np.float64(largest.max()))
-        acc[HOUR] = max(acc[HOUR], np.float64(highest.max()))
+        acc[STEP] = max(acc[STEP], _highest(largest))
+        acc[HOUR] = max(acc[HOUR], _highest(highest))
         _store_profile(by_schedule, slot_count, schedules, meter, profile_wh, profile_count, acc)
         store_accumulators(acc, meter, sums, counts, edges, runs, peak_day, peak_slot)
         night_offset[meter] = end
-        end = write_bins(dense, 0, BINS, night_bin, night_count, end)
+        end = write_bins(dense, night_bin, night_count, end)
     night_offset[cube.shape[0]] = end

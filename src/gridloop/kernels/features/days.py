@@ -27,7 +27,7 @@ from gridloop.kernels.features.accumulators import (
     pair_hours,
     sum_hours,
 )
-from gridloop.kernels.features.sketch import bin_of
+from gridloop.kernels.features.sketch import count_value
 
 
 @inlined
@@ -125,7 +125,7 @@ def add_complete_day(
         note_zeros_and_gaps(cube, meter, day, count, so_far, acc)
     per_hour = count // 24
     for i in range(night):
-        dense[bin_of(bits[meter, day, i])] += 1
+        count_value(dense, bits[meter, day, i])
     sum_hours(cube, meter, day, count, per_hour, hours, today)
     _keep_highest_hours(hours, today, highest)
     pair_hours(hours, 1 - today, today, acc)
@@ -160,7 +160,7 @@ def _add_present_values(
         by_schedule[kind, slot] += value
         slot_count[slot] += 1
         if slot < night:
-            dense[bin_of(bits[meter, day, i])] += 1
+            count_value(dense, bits[meter, day, i])
         low, high = min(low, value), max(high, value)
         if value > acc[PEAK]:
             acc[PEAK], acc[PEAK_DAY], acc[PEAK_SLOT] = value, ordinal, slot

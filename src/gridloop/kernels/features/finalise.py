@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,10 +16,12 @@ from gridloop.kernels.features.layout import MonthState
 from gridloop.kernels.features.reason import Reason
 from gridloop.kernels.features.rules import NIGHT_HOURS
 from gridloop.kernels.features.sketch import quantiles
-from gridloop.kernels.features.specification import FeatureSpec
 
 ALWAYS_KNOWN = ("missing_share", "longest_missing")
 """What is known even of a meter without any value."""
+_NEEDS_DATA = np.array([[spec.name not in ALWAYS_KNOWN] for spec in FEATURES])
+_LEAST_DAYS = np.array([[spec.minimum_days] for spec in FEATURES])
+_LEAST_COVERAGE = np.array([[spec.minimum_coverage] for spec in FEATURES])
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,21 +81,21 @@ def features(state: MonthState, settings: FeatureSettings | None = None) -> Feat
     """
     settings = settings or FeatureSettings()
     evidence = _evidence(state, settings)
-    values = np.full((state.meters, len(FEATURES)), np.nan)
-    reason = np.zeros((state.meters, len(FEATURES)), dtype=np.int8)
     formulas = every_formula(evidence)
+    reason = _first_reasons([formulas[spec.name] for spec in FEATURES], evidence)
+    absent = reason != Reason.COMPUTED
+    values = np.full((len(FEATURES), state.meters), np.nan)
     vectors = {}
-    for column, spec in enumerate(FEATURES):
-        formula = formulas[spec.name]
-        reason[:, column] = _first_reason(spec, formula, evidence)
-        absent = reason[:, column] != Reason.COMPUTED
+    for row, spec in enumerate(FEATURES):
         if spec.vector:
-            vectors[spec.name] = np.where(absent[:, None], np.nan, formula.value)
+            vectors[spec.name] = formulas[spec.name].value
+            vectors[spec.name][absent[row]] = np.nan
         else:
-            values[:, column] = np.where(absent, np.nan, formula.value)
+            values[row] = formulas[spec.name].value
+    np.putmask(values, absent, np.nan)
     return FeatureTable(
-        values=values,
-        reason=reason,
+        values=values.T,
+        reason=reason.T,
         profile=vectors["mean_profile"],
         shape=vectors["shape"],
         days_used=evidence.days.astype(np.int32),
@@ -100,24 +103,23 @@ def features(state: MonthState, settings: FeatureSettings | None = None) -> Feat
     )
 
 
-def _first_reason(spec: FeatureSpec, formula: Formula, evidence: Evidence) -> NDArray[np.int8]:
-    """The first condition that fails: no data, days, coverage, then the feature's own in their order."""
-    reason = np.zeros(evidence.days.size, dtype=np.int8)
-    common = (
-        (evidence.present == 0, Reason.NO_DATA),
-        (evidence.days < spec.minimum_days, Reason.TOO_FEW_DAYS),
-        (evidence.coverage < spec.minimum_coverage, Reason.LOW_COVERAGE),
-    )
-    conditions = formula.conditions if spec.name in ALWAYS_KNOWN else (*common, *formula.conditions)
+def _first_reasons(formulas: Sequence[Formula], evidence: Evidence) -> NDArray[np.int8]:
+    """int8[features, meters]: the first condition that fails: no data, days, coverage, then the feature's own."""
+    reasons = np.zeros((len(formulas), evidence.days.size), dtype=np.int8)
     # Written from the last to the first, so that the first one stays.
-    for failed, code in reversed(conditions):
-        np.putmask(reason, failed, int(code))
-    return reason
+    for reason, formula in zip(reasons, formulas, strict=True):
+        for failed, code in reversed(formula.conditions):
+            np.putmask(reason, failed, int(code))
+    np.putmask(reasons, evidence.coverage < _LEAST_COVERAGE, int(Reason.LOW_COVERAGE))
+    np.putmask(reasons, evidence.days < _LEAST_DAYS, int(Reason.TOO_FEW_DAYS))
+    np.putmask(reasons, (evidence.present == 0) & _NEEDS_DATA, int(Reason.NO_DATA))
+    return reasons
 
 
 def _period_intervals(calendar: DayCalendar) -> NDArray[np.int64]:
     """int64[4]: intervals of each time-of-use period in the days of a calendar."""
-    counts = np.bincount(calendar.period[calendar.normal].ravel(), minlength=4)
+    normal = calendar.period[calendar.normal]
+    counts = np.array([np.count_nonzero(normal == period) for period in range(4)])
     for day in np.flatnonzero(~calendar.normal):
         walls = calendar.wall_slot[day, : calendar.slots[day]]
         counts += np.bincount(calendar.period[day, walls], minlength=4)

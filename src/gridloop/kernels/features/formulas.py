@@ -196,6 +196,11 @@ def _day_groups(e: Evidence) -> dict[str, Formula]:
     return formulas
 
 
+def _between(low: float, values: Floats, high: float) -> Floats:
+    """What `np.clip` does, at a third of its fixed cost."""
+    return np.minimum(np.maximum(values, low), high)
+
+
 def _correlation(
     pairs: Floats, x: Floats, y: Floats, xx: Floats, yy: Floats, xy: Floats
 ) -> tuple[Floats, Floats, Floats]:
@@ -203,7 +208,7 @@ def _correlation(
     var_x, var_y = xx / pairs - (x / pairs) ** 2, yy / pairs - (y / pairs) ** 2
     covariance = xy / pairs - (x / pairs) * (y / pairs)
     r = covariance / np.sqrt(np.maximum(var_x, 0) * np.maximum(var_y, 0))
-    return np.clip(r, -1, 1), var_x, var_y
+    return _between(-1, r, 1), var_x, var_y
 
 
 def _dynamics(e: Evidence) -> dict[str, Formula]:
@@ -267,7 +272,7 @@ def _temperature(e: Evidence) -> dict[str, Formula]:
         "heating_slope": Formula(heating, (*common, (~heats, Reason.NO_HEATING_DAYS), collinear)),
         "cooling_slope": Formula(cooling, (*common, (~cools, Reason.NO_COOLING_DAYS), collinear)),
         "temperature_fit": Formula(
-            np.clip(explained / yy, 0, 1), (*common, neither, collinear, (yy <= floor, Reason.CONSTANT))
+            _between(0, explained / yy, 1), (*common, neither, collinear, (yy <= floor, Reason.CONSTANT))
         ),
     }
 

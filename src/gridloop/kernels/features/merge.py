@@ -6,7 +6,7 @@ Merging is associative: any grouping of the same months in time order gives the 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numba import njit
@@ -14,11 +14,10 @@ from numpy.typing import NDArray
 
 from gridloop.domain.errors import SchemaMismatch
 from gridloop.kernels.calendar import join_calendars
-from gridloop.kernels.compiled import Float32s, Float64s, Int16s, Int32s, Int64s, UInt16s
+from gridloop.kernels.compiled import Float32s, Float64s, Int16s, Int32s, Int64s, UInt16s, inner
 from gridloop.kernels.features.accumulators import (
     COUNTS,
     COUNTS_AT,
-    EDGES_AT,
     RAMPS,
     SIZE,
     STEP,
@@ -28,7 +27,16 @@ from gridloop.kernels.features.accumulators import (
     pair_hours,
 )
 from gridloop.kernels.features.layout import Edge, MonthState, Run
-from gridloop.kernels.features.sketch import BINS, write_bins
+from gridloop.kernels.features.sketch import LARGEST_COUNT
+
+PEAK, RAMP, HOUR, FIRST, LAST = (
+    int(Edge.PEAK),
+    int(Edge.RAMP),
+    int(Edge.HOUR),
+    int(Edge.FIRST),
+    int(Edge.LAST),
+)
+ZERO_RUN, MISSING_RUN = int(Run.ZERO_LONGEST), int(Run.MISSING_LONGEST)
 
 
 def merge(states: Sequence[MonthState]) -> MonthState:
@@ -45,131 +53,163 @@ def merge(states: Sequence[MonthState]) -> MonthState:
             evidence={"meters": [state.meters for state in states]},
             ways_out=("Give every month the rows of all meters; a meter without data is all missing.",),
         )
+    first = states[0]
     if len(states) == 1:
-        return states[0]
-    sums: Float64s = np.add.reduce([state.sums for state in states])
-    counts: Int32s = np.add.reduce([state.counts for state in states], dtype=np.int32)
-    edges = _merge_edges(states)
-    for earlier, later in pairwise(states):
-        _join_over_midnight(
-            np.ascontiguousarray(earlier.edges[:, Edge.LAST]),
-            np.ascontiguousarray(later.edges[:, Edge.FIRST]),
-            np.stack([earlier.edge_hours[:, 1], later.edge_hours[:, 0]], axis=1),
-            sums,
-            counts,
-            edges,
-        )
-    peak_day, peak_slot = _merge_peaks(states)
-    night_offset, night_bin, night_count = _merge_nights(states)
-    return MonthState(
-        calendar=calendar,
-        daily_wh=np.concatenate([state.daily_wh for state in states], axis=1),
-        daily_present=np.concatenate([state.daily_present for state in states], axis=1),
-        sums=sums,
-        counts=counts,
-        edges=edges,
-        runs=_merge_runs(states),
-        peak_day=peak_day,
-        peak_slot=peak_slot,
-        profile_wh=np.sum([state.profile_wh for state in states], axis=0),
-        profile_count=np.sum([state.profile_count for state in states], axis=0, dtype=np.int16),
-        edge_hours=np.stack([states[0].edge_hours[:, 0], states[-1].edge_hours[:, 1]], axis=1),
-        night_offset=night_offset,
-        night_bin=night_bin,
-        night_count=night_count,
-    )
+        return first
+    into = _with_room(first, calendar.days)
+    nights = first.night_offset, first.night_bin, first.night_count
+    days, length = first.calendar.days, int(first.calendar.slots.sum())
+    for state in states[1:]:
+        added = int(state.calendar.slots.sum())
+        _append(days, length, added, *_arrays(state), *into.values())
+        nights = _merge_nights(nights, (state.night_offset, state.night_bin, state.night_count))
+        days += state.calendar.days
+        length += added
+    return MonthState(calendar, **into, night_offset=nights[0], night_bin=nights[1], night_count=nights[2])
+
+
+_BY_METER = (
+    *("daily_wh", "daily_present", "sums", "counts", "edges", "runs", "peak_day", "peak_slot"),
+    *("profile_wh", "profile_count", "edge_hours"),
+)
+"""What `_append` takes of both states, in its order."""
+
+
+def _arrays(state: MonthState) -> list[NDArray[Any]]:
+    return [getattr(state, name) for name in _BY_METER]
+
+
+def _with_room(state: MonthState, days: int) -> dict[str, NDArray[Any]]:
+    """Copies of a state's arrays by name, with room for further days."""
+    into = dict(zip(_BY_METER, _arrays(state), strict=True))
+    for name, array in into.items():
+        if name.startswith("daily"):
+            into[name] = np.empty((state.meters, days), array.dtype)
+            into[name][:, : state.calendar.days] = array
+        else:
+            into[name] = array.copy()
+    return into
 
 
 @njit(nogil=True, cache=True)
-def _join_over_midnight(
-    last: Float32s, first: Float32s, hours: Float32s, sums: Float64s, counts: Int32s, edges: Float32s
+def _append(
+    days_before: int,
+    length: int,
+    added: int,
+    daily_wh: Float64s,
+    daily_present: Int16s,
+    sums: Float64s,
+    counts: Int32s,
+    edges: Float32s,
+    runs: Int32s,
+    peak_day: Int32s,
+    peak_slot: Int16s,
+    profile_wh: Float64s,
+    profile_count: Int16s,
+    edge_hours: Float32s,
+    to_daily_wh: Float64s,
+    to_daily_present: Int16s,
+    to_sums: Float64s,
+    to_counts: Int32s,
+    to_edges: Float32s,
+    to_runs: Int32s,
+    to_peak_day: Int32s,
+    to_peak_slot: Int16s,
+    to_profile_wh: Float64s,
+    to_profile_count: Int16s,
+    to_edge_hours: Float32s,
 ) -> None:
-    """What two months have together: the step over midnight, and the pairs of hours of the last and the first day."""
-    acc = np.empty(SIZE)
-    for meter in range(last.size):
+    """Add a later state to the one before it, of `length` intervals; the later one has `added` intervals."""
+    acc, hours = np.empty(SIZE), np.empty((2, 24), np.float32)
+    for meter in range(daily_wh.shape[0]):
+        to_daily_wh[meter, days_before : days_before + daily_wh.shape[1]] = daily_wh[meter]
+        to_daily_present[meter, days_before : days_before + daily_wh.shape[1]] = daily_present[meter]
+        # What both have together: the step over midnight, and the pairs of hours of the last and the first day.
         empty_accumulators(acc)
-        add_step(last[meter], first[meter], acc)
-        pair_hours(hours[meter], 0, 1, acc)
+        add_step(to_edges[meter, LAST], edges[meter, FIRST], acc)
+        hours[0], hours[1] = to_edge_hours[meter, 1], edge_hours[meter, 0]
+        pair_hours(hours, 0, 1, acc)
         for column in range(SUMS):
-            sums[meter, column] += acc[column]
+            to_sums[meter, column] += sums[meter, column] + acc[column]
         for column in range(COUNTS):
-            counts[meter, column] += np.int32(acc[COUNTS_AT + column])
-        if acc[RAMPS] > 0 and not acc[STEP] <= edges[meter, STEP - EDGES_AT]:
-            edges[meter, STEP - EDGES_AT] = acc[STEP]
+            to_counts[meter, column] += counts[meter, column] + np.int32(acc[COUNTS_AT + column])
+        # The earlier one keeps a tie.
+        if edges[meter, PEAK] > to_edges[meter, PEAK] or np.isnan(to_edges[meter, PEAK]):
+            to_peak_day[meter], to_peak_slot[meter] = peak_day[meter], peak_slot[meter]
+        for column in (PEAK, RAMP, HOUR):
+            to_edges[meter, column] = _larger(to_edges[meter, column], edges[meter, column])
+        if acc[RAMPS] > 0:
+            to_edges[meter, RAMP] = _larger(to_edges[meter, RAMP], np.float32(acc[STEP]))
+        to_edges[meter, LAST] = edges[meter, LAST]
+        _join_runs(to_runs[meter], runs[meter], ZERO_RUN, length, added)
+        _join_runs(to_runs[meter], runs[meter], MISSING_RUN, length, added)
+        for slot in range(profile_wh.shape[1]):
+            to_profile_wh[meter, slot] += profile_wh[meter, slot]
+            to_profile_count[meter, slot] += profile_count[meter, slot]
+        to_edge_hours[meter, 1] = edge_hours[meter, 1]
 
 
-def _merge_edges(states: Sequence[MonthState]) -> NDArray[np.float32]:
-    edges = states[0].edges.copy()
-    for state in states[1:]:
-        np.fmax(edges, state.edges, out=edges)
-    edges[:, Edge.FIRST] = states[0].edges[:, Edge.FIRST]
-    edges[:, Edge.LAST] = states[-1].edges[:, Edge.LAST]
-    return edges
+@inner
+def _larger(one: np.float32, other: np.float32) -> np.float32:
+    """The larger of two values, of which NaN is none."""
+    return other if other > one or np.isnan(one) else one
 
 
-def _merge_peaks(states: Sequence[MonthState]) -> tuple[NDArray[np.int32], NDArray[np.int16]]:
-    """Day and slot of the maximum; the earlier month keeps a tie."""
-    peaks = np.stack([np.nan_to_num(state.edges[:, Edge.PEAK], nan=-np.inf) for state in states])
-    winner = peaks.argmax(axis=0)
-    meters = np.arange(winner.size)
-    days = np.stack([state.peak_day for state in states])[winner, meters]
-    slots = np.stack([state.peak_slot for state in states])[winner, meters]
-    return days, slots
+@inner
+def _join_runs(into: Int32s, later: Int32s, kind: int, length: int, added: int) -> None:
+    """Longest, leading and trailing run of what lies before and after a midnight."""
+    across = into[kind + 2] + later[kind + 1]
+    into[kind] = max(into[kind], later[kind], across)
+    if into[kind + 1] == length:
+        into[kind + 1] = across
+    into[kind + 2] = across if later[kind + 2] == added else later[kind + 2]
 
 
-def _merge_runs(states: Sequence[MonthState]) -> NDArray[np.int32]:
-    runs = states[0].runs.copy()
-    length = int(states[0].calendar.slots.sum())
-    for state in states[1:]:
-        added = int(state.calendar.slots.sum())
-        for kind in (Run.ZERO_LONGEST, Run.MISSING_LONGEST):
-            longest, leading, trailing = runs[:, kind], runs[:, kind + 1], runs[:, kind + 2]
-            next_leading, next_trailing = state.runs[:, kind + 1], state.runs[:, kind + 2]
-            across = trailing + next_leading
-            runs[:, kind] = np.maximum(np.maximum(longest, state.runs[:, kind]), across)
-            runs[:, kind + 1] = np.where(leading == length, across, leading)
-            runs[:, kind + 2] = np.where(next_trailing == added, across, next_trailing)
-        length += added
-    return runs
+Nights = tuple[NDArray[np.int64], NDArray[np.int16], NDArray[np.uint16]]
+"""Offsets, bins and counts of the night histograms."""
 
 
-def _merge_nights(
-    states: Sequence[MonthState],
-) -> tuple[NDArray[np.int64], NDArray[np.int16], NDArray[np.uint16]]:
-    sizes = [state.night_bin.size for state in states]
-    first = np.cumsum([0, *sizes[:-1]])
-    offsets = np.stack([state.night_offset + start for state, start in zip(states, first, strict=True)])
-    bins = np.concatenate([state.night_bin for state in states])
-    counts = np.concatenate([state.night_count for state in states])
-    night_offset = np.zeros(states[0].meters + 1, dtype=np.int64)
-    night_bin = np.empty(bins.size + 1, dtype=np.int16)
-    night_count = np.empty(bins.size + 1, dtype=np.uint16)
-    _add_nights(offsets, bins, counts, night_offset, night_bin, night_count)
-    entries = int(night_offset[-1])
-    return night_offset, night_bin[:entries].copy(), night_count[:entries].copy()
+def _merge_nights(one: Nights, other: Nights) -> Nights:
+    room = one[1].size + other[1].size + 1
+    offset, bins = np.empty(one[0].size, dtype=np.int64), np.empty(room, dtype=np.int16)
+    counts = np.empty(room, dtype=np.uint16)
+    end = _add_nights(*one, *other, offset, bins, counts)
+    return offset, bins[:end].copy(), counts[:end].copy()
 
 
 @njit(nogil=True, cache=True)
 def _add_nights(
-    offsets: Int64s,
+    offset: Int64s,
     bins: Int16s,
     counts: UInt16s,
-    night_offset: Int64s,
-    night_bin: Int16s,
-    night_count: UInt16s,
-) -> None:
-    """Histograms of the months of each meter into one, by way of a dense histogram that stays in the cache."""
-    dense = np.zeros(BINS, np.int32)
+    other_offset: Int64s,
+    other_bins: Int16s,
+    other_counts: UInt16s,
+    to_offset: Int64s,
+    to_bins: Int16s,
+    to_counts: UInt16s,
+) -> int:
+    """Two ascending histograms of each meter into one; answers its number of entries."""
     end = 0
-    for meter in range(night_offset.size - 1):
-        low, high = BINS, 0
-        for month in range(offsets.shape[0]):
-            start, stop = offsets[month, meter], offsets[month, meter + 1]
-            for at in range(start, stop):
-                dense[bins[at]] += counts[at]
-            if stop > start:
-                low = min(low, bins[start])
-                high = max(high, bins[stop - 1] + 1)
-        night_offset[meter] = end
-        end = write_bins(dense, low, high, night_bin, night_count, end)
-    night_offset[night_offset.size - 1] = end
+    for meter in range(to_offset.size - 1):
+        to_offset[meter] = end
+        i, stop = offset[meter], offset[meter + 1]
+        j, other_stop = other_offset[meter], other_offset[meter + 1]
+        while i < stop or j < other_stop:
+            while i < stop and (j == other_stop or bins[i] < other_bins[j]):
+                to_bins[end], to_counts[end] = bins[i], counts[i]
+                i, end = i + 1, end + 1
+            while j < other_stop and (i == stop or other_bins[j] < bins[i]):
+                to_bins[end], to_counts[end] = other_bins[j], other_counts[j]
+                j, end = j + 1, end + 1
+            if i < stop and j < other_stop and bins[i] == other_bins[j]:
+                both, left = bins[i], 0
+                while i < stop and bins[i] == both:
+                    left, i = left + counts[i], i + 1
+                while j < other_stop and other_bins[j] == both:
+                    left, j = left + other_counts[j], j + 1
+                while left > 0:
+                    to_bins[end], to_counts[end] = both, min(left, LARGEST_COUNT)
+                    left, end = left - LARGEST_COUNT, end + 1
+    to_offset[to_offset.size - 1] = end
+    return end

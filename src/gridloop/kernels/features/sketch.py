@@ -22,8 +22,11 @@ ZERO = 2048
 """Index of the bin of zero."""
 BINS = 2 * ZERO + 1
 """Bins of the dense histogram, from −2³² to 2³² Wh."""
-BLOCK = 64
+BLOCK_SHIFT = 6
+BLOCK = 1 << BLOCK_SHIFT
 """Bins looked at together, because most are empty."""
+DENSE = BINS + (BINS + BLOCK - 1) // BLOCK
+"""Length of a dense histogram: its bins, then one mark for each block that holds any."""
 LARGEST_COUNT = 65535
 """Most that one entry of a stored histogram holds."""
 
@@ -48,20 +51,27 @@ def value_of(index: int) -> float:
     return value if index > ZERO else -value
 
 
+@inlined
+def count_value(dense: Int32s, bits: int) -> None:
+    """Count a value, given by the bits of its float32, in a dense histogram."""
+    index = bin_of(bits)
+    dense[index] += 1
+    dense[BINS + (index >> BLOCK_SHIFT)] = 1
+
+
 @inner
-def write_bins(dense: Int32s, start: int, stop: int, bins: Int16s, counts: UInt16s, at: int) -> int:
-    """Move the bins start ≤ b < stop of a dense histogram to the end of a stored one; return its new end.
+def write_bins(dense: Int32s, bins: Int16s, counts: UInt16s, at: int) -> int:
+    """Move a dense histogram to the end of a stored one; return its new end.
 
     The dense histogram is zero afterwards, ready for the next meter. The stored one has room for one entry more.
     """
-    for first in range(start, stop, BLOCK):
-        # A slice, because the compiler keeps a loop scalar whose index might be negative.
-        block = dense[first : min(first + BLOCK, stop)]
-        filled = np.int32(0)
-        for i in range(block.size):
-            filled |= block[i]
-        if filled == 0:
+    for number in range(DENSE - BINS):
+        if dense[BINS + number] == 0:
             continue
+        dense[BINS + number] = 0
+        first = number << BLOCK_SHIFT
+        # A slice, because the compiler keeps a loop scalar whose index might be negative.
+        block = dense[first : min(first + BLOCK, BINS)]
         for i in range(block.size):
             left = block[i]
             while left > LARGEST_COUNT:

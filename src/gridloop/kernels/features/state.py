@@ -54,8 +54,8 @@ def _distinct_schedules(calendar: DayCalendar) -> tuple[NDArray[np.int32], NDArr
     """The row of each day among the distinct rows of `period`, and those rows."""
     rows: dict[bytes, int] = {}
     schedule = np.array([rows.setdefault(row.tobytes(), len(rows)) for row in calendar.period])
-    _, first = np.unique(schedule, return_index=True)
-    return read_only(schedule, np.int32), read_only(calendar.period[first], np.int8)
+    distinct = np.frombuffer(b"".join(rows), dtype=np.int8).reshape(len(rows), calendar.slots_per_day)
+    return read_only(schedule, np.int32), read_only(distinct, np.int8)
 
 
 def _empty_arrays(meters: int, calendar: DayCalendar) -> dict[str, NDArray[Any]]:
