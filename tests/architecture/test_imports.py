@@ -24,7 +24,8 @@ WHOLE_TREE = [
         "data/first",
         "data/second",
     ),
-    *("insight", "strategy", "strategy/tariff", "strategy/experiment", "twin", "reach", "evaluation"),
+    *("insight", "strategy", "strategy/tariff", "strategy/experiment", "twin"),
+    *("reach", "reach/delivery", "evaluation"),
     *("benchmarks", "apps", "apps/wiring", "testing"),
 ]
 

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import BindParameter, Connection, bindparam, func, select
 
 from gridloop.ledger.database import Database
 from gridloop.ledger.schema import TABLES
@@ -20,6 +20,17 @@ _AT_ONCE = 400
 
 COUNTED = ("sending", "sent", "unknown")
 """Statuses of a message that count as a contact: it reached the customer, or may have."""
+
+
+# Built once: the gate asks them for every message.
+_CHOSEN: BindParameter[str] = bindparam("customers", expanding=True)
+_MESSAGES = select(
+    _SEND.c.send_id, _SEND.c.customer_id, _SEND.c.channel, _SEND.c.status, _SEND.c.sending_at
+).where(_SEND.c.customer_id.in_(_CHOSEN), _SEND.c.status.in_((*COUNTED, "bounced")))
+_COMPLAINTS = select(_RESPONSE.c.customer_id).where(
+    _RESPONSE.c.customer_id.in_(_CHOSEN), _RESPONSE.c.kind == "complained"
+)
+_UNSUBSCRIBES = select(_UNSUBSCRIBE).where(_UNSUBSCRIBE.c.customer_id.in_(_CHOSEN))
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,21 +98,15 @@ class Contacts:
     ) -> dict[str, ContactHistory]:
         contacted: dict[str, list[datetime]] = defaultdict(list)
         bounced: dict[str, set[str]] = defaultdict(set)
-        columns = (_SEND.c.send_id, _SEND.c.customer_id, _SEND.c.channel, _SEND.c.status, _SEND.c.sending_at)
-        told = (*COUNTED, "bounced")
-        query = select(*columns).where(_SEND.c.customer_id.in_(part), _SEND.c.status.in_(told))
-        for row in connection.execute(query):
+        chosen = {"customers": part}
+        for row in connection.execute(_MESSAGES, chosen):
             if row.status == "bounced":
                 bounced[row.customer_id].add(row.channel)
             elif row.sending_at is not None and row.sending_at >= since and row.send_id not in besides:
                 contacted[row.customer_id].append(row.sending_at)
-        complaints = select(_RESPONSE.c.customer_id).where(
-            _RESPONSE.c.customer_id.in_(part), _RESPONSE.c.kind == "complained"
-        )
-        complained = set(connection.scalars(complaints))
+        complained = set(connection.scalars(_COMPLAINTS, chosen))
         unsubscribes: dict[str, list[Unsubscribe]] = defaultdict(list)
-        rows = connection.execute(select(_UNSUBSCRIBE).where(_UNSUBSCRIBE.c.customer_id.in_(part)))
-        for one in rows:
+        for one in connection.execute(_UNSUBSCRIBES, chosen):
             said = Unsubscribe(**{name: one._mapping[name] for name in Unsubscribe.__dataclass_fields__})
             unsubscribes[said.customer_id].append(said)
         return {

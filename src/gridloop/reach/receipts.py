@@ -108,7 +108,7 @@ def take_in(context: ReachContext, receipts: Iterable[Receipt], source: str) -> 
 
 
 def read_receipts(path: Path, context: ReachContext) -> list[Receipt]:
-    """Receipts from a file, or from all files of a folder.
+    """Receipts from a file, or from all `.eml` and `.jsonl` of a folder.
 
     `.eml` is a mail that came back: a bounce, a complaint or a mail of unsubscription. Anything else is JSON lines:
     `message_id` or `token` (of an unsubscription link), `kind` and `at` (ISO 8601 with zone), and where there are such,
@@ -121,17 +121,18 @@ def read_receipts(path: Path, context: ReachContext) -> list[Receipt]:
         raise SourceUnreadable(f"There is no file {path}.", ways_out=("Name it with `--file`.",))
     tokens, now = UnsubscribeTokens.of(context.vault), context.clock.now()
     found: list[Receipt] = []
-    for file in sorted(path.iterdir()) if path.is_dir() else [path]:
+    known = (file for file in sorted(path.glob("*")) if file.suffix in (".eml", ".jsonl"))
+    for file in known if path.is_dir() else [path]:
         if file.suffix == ".eml":
             one = receipt_of_mail(file.read_bytes(), tokens, now)
             found += [] if one is None else [one]
-        elif file.is_file():
+        else:
             found += _receipts_of_lines(file, tokens)
     return found
 
 
 def _receipts_of_lines(file: Path, tokens: UnsubscribeTokens) -> Iterator[Receipt]:
-    for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
+    for number, line in enumerate(file.read_bytes().splitlines(), 1):
         if line.strip():
             try:
                 yield _receipt(json.loads(line), tokens)

@@ -75,6 +75,7 @@ class SmtpChannel:
     def _connect(self) -> None:
         settings = self._settings
         host = str(settings.host)
+        password = _password(settings) if settings.user else ""
         try:
             if settings.security == "tls":
                 self._server = smtplib.SMTP_SSL(
@@ -87,7 +88,7 @@ class SmtpChannel:
                 self._server.starttls(context=ssl.create_default_context())
                 self._server.ehlo_or_helo_if_needed()
             if settings.user:
-                self._server.login(settings.user, _password(settings))
+                self._server.login(settings.user, password)
         except (smtplib.SMTPException, OSError) as error:
             self._drop()
             raise ServiceMissing(
