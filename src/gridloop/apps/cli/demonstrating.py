@@ -17,6 +17,7 @@ from gridloop.apps.cli.output import (
     sparkline,
 )
 from gridloop.apps.cli.telling import show_turn, tell_plan
+from gridloop.apps.demo_folders import DemoCounty, DemoFolders
 
 if TYPE_CHECKING:
     from gridloop.apps.jobs.job import JobOutcome
@@ -49,8 +50,6 @@ def run_demo(folder: Path, *, customers: int, days: int, seed: int, wait: float,
         UsageError: the folder holds a demo of another size or seed, or something else.
     """
     from gridloop.apps.demo import steps
-    from gridloop.apps.demo_folders import DemoCounty, DemoFolders
-    from gridloop.apps.wiring import opened
 
     started = time.monotonic()
     folders = DemoFolders(folder.resolve())
@@ -58,6 +57,28 @@ def run_demo(folder: Path, *, customers: int, days: int, seed: int, wait: float,
     progress = ProgressLine(style)
     steps.make_sources(folders, county, progress)
     steps.found_workspace(folders, county)
+    campaign, counts = _up_to_sending(folders, wait, progress, style)
+    result: dict[str, Any] = {}
+    if campaign is not None:
+        steps.let_time_pass(folders, county, progress)
+        result, more = _judge(folders, campaign, wait, progress, style)
+        counts |= more
+    seconds = time.monotonic() - started
+    if style.form == "json":
+        answer = {"seconds": round(seconds, 1), "counts": counts, "workspace": str(folders.workspace)}
+        print_out(_json({**answer, **result}))
+    here = folder / "workspace"
+    say(f"\nDone in {seconds:.0f} s. The workspace is {here}; nobody may peek at {folder / 'truth'}.", style)
+    say(f"Next: gridloop campaign list -w {here}, gridloop segment list -w {here}", style)
+
+
+def _up_to_sending(
+    folders: DemoFolders, wait: float, progress: ProgressLine, style: Style
+) -> tuple[str | None, dict[str, int]]:
+    """From the files to messages that went out: the campaign, None when nobody is to be addressed, and counts."""
+    from gridloop.apps.demo import steps
+    from gridloop.apps.wiring import opened
+
     counts: dict[str, int] = {}
     with opened(folders.workspace) as session, session.workspace.lock(command="demo", wait_seconds=wait):
         campaign = steps.first_campaign(session)
@@ -65,39 +86,26 @@ def run_demo(folder: Path, *, customers: int, days: int, seed: int, wait: float,
             accounts = steps.bring_in(session, False, progress)
             counts |= _counts(steps.run_loop(session, progress), "first")
             _show(session, accounts, style)
+        if campaign is None or steps.is_cut_off(session, campaign):
             campaign = _launch(session, style)
         if campaign is not None:
             counts |= _counts(steps.run_loop(session, progress), "sending")
-    if campaign is not None:
-        steps.let_time_pass(folders, county, progress)
-        with opened(folders.workspace) as session:
-            with session.workspace.lock(command="demo", wait_seconds=wait):
-                steps.bring_in(session, True, progress)
-                counts |= _counts(steps.run_loop(session, progress), "after")
-                counts |= _counts(steps.run_loop(session, progress), "next_round")
-            result = show_turn(session, campaign, style)
-    else:
-        result = {}
-    seconds = time.monotonic() - started
-    if style.form == "json":
-        print_out(
-            _json(
-                {
-                    "seconds": round(seconds, 1),
-                    "counts": counts,
-                    "workspace": str(folders.workspace),
-                    **result,
-                }
-            )
-        )
-    say(
-        f"\nDone in {seconds:.0f} s. The workspace is {folder / 'workspace'}; nobody may peek at {folder / 'truth'}.",
-        style,
-    )
-    say(
-        f"Next: gridloop campaign list -w {folder / 'workspace'}, gridloop segment list -w {folder / 'workspace'}",
-        style,
-    )
+    return campaign, counts
+
+
+def _judge(
+    folders: DemoFolders, campaign: str, wait: float, progress: ProgressLine, style: Style
+) -> tuple[dict[str, Any], dict[str, int]]:
+    """Bring in the weeks after, judge, plan again, and show it: the turn for `--json`, and counts."""
+    from gridloop.apps.demo import steps
+    from gridloop.apps.wiring import opened
+
+    with opened(folders.workspace) as session:
+        with session.workspace.lock(command="demo", wait_seconds=wait):
+            steps.bring_in(session, True, progress)
+            counts = _counts(steps.run_loop(session, progress), "after")
+            counts |= _counts(steps.run_loop(session, progress), "next_round")
+        return show_turn(session, campaign, style), counts
 
 
 def _counts(outcomes: list[JobOutcome], turn: str) -> dict[str, int]:

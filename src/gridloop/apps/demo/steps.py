@@ -91,10 +91,16 @@ def run_loop(session: Session, progress: Progress) -> list[JobOutcome]:
 
 
 def open_plan(session: Session) -> str | None:
-    """The plan of the demo's play that waits for approval or launch; None when there is none."""
-    plans = session.ledger.plans
+    """The plan of the demo's play that waits for approval, launch or the end of its launch; None when there is none."""
+    plans, campaigns = session.ledger.plans, session.ledger.campaigns
+    cut_off = [one.plan_id for one in campaigns.recent(1000) if one.status == "scheduled"]
     waiting = [*plans.recent("submitted"), *plans.recent("approved")]
-    return next((plan.plan_id for plan in waiting if plan.content.playbook == PLAY), None)
+    return next(iter([*cut_off, *(plan.plan_id for plan in waiting if plan.content.playbook == PLAY)]), None)
+
+
+def is_cut_off(session: Session, campaign_id: str) -> bool:
+    """Whether the launch of a campaign was killed before its end."""
+    return session.ledger.campaigns.campaign(campaign_id).status == "scheduled"
 
 
 def first_campaign(session: Session) -> str | None:
