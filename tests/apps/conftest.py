@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from decimal import Decimal
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,10 @@ from gridloop.apps.cli.main import main
 from gridloop.apps.wiring import Session, create, opened
 from gridloop.domain.tables import CATALOGUE
 from gridloop.engine.schema import arrow_schema
+from gridloop.ledger.plans import PlanContent
 from gridloop.security import backup
+from gridloop.strategy.playbook.store import load_playbook
+from gridloop.strategy.recommend import list_digest
 
 CUSTOMERS, DAYS, SEED = 12, 40, 3
 KNOWN = datetime(2025, 1, 1, tzinfo=UTC)
@@ -228,3 +232,76 @@ def town_copy(made_town: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     shutil.copytree(made_town, tmp_path / "town")
     monkeypatch.setenv("GRIDLOOP_KEYS", str(tmp_path / "town" / "keys"))
     return tmp_path / "town" / "workspace"
+
+
+@dataclass(frozen=True)
+class Reachable:
+    """A workspace with thirty customers who may be mailed, and an approved plan to do so.
+
+    Attributes:
+        workspace: its folder; mails go into files.
+        plan_id: the plan; 21 accounts are offered something, 9 are held out.
+    """
+
+    workspace: Path
+    plan_id: str
+
+
+@pytest.fixture
+def reachable(workspace_path: Path) -> Reachable:
+    """See `Reachable`."""
+    session = create(workspace_path, zone="Asia/Shanghai", currency="CNY", name="County Power")
+    try:
+        return Reachable(workspace_path, _approved_plan(session, 30))
+    finally:
+        session.close()
+
+
+def _approved_plan(session: Session, count: int) -> str:
+    people = [(f"A{n:03}", f"C{n:03}") for n in range(count)]
+    consent = {
+        "channel": "email",
+        "purpose": "marketing",
+        "granted": True,
+        "valid_from": KNOWN,
+        "source": "app",
+    }
+    listed = {
+        "playbook": "tou-shift",
+        "as_of": KNOWN,
+        "decision": "selected",
+        "offer_id": "tou-evening",
+        "unit": "Wh",
+    }
+    tables: dict[str, list[dict[str, Any]]] = {
+        "account": [{"account_id": a, "customer_id": c, "status": "open"} for a, c in people],
+        "consent": [{"customer_id": c, **consent} for _, c in people],
+        "recommendation": [
+            {
+                "account_id": a,
+                "customer_id": c,
+                "rank": n + 1,
+                "saving": Decimal(50 + n),
+                "channel": "email",
+                **listed,
+            }
+            for n, (a, c) in enumerate(people)
+        ],
+    }
+    for name, rows in tables.items():
+        session.lake.writer(CATALOGUE[name].owner).append(name, arrow_rows(name, rows))
+    run = session.ledger.runs.start("test", "data", "", "", {})
+    session.ledger.runs.succeed(run, session.lake.heads(), {})
+    session.vault.put_people(
+        {"customer_id": c, "name": "Li Na", "email": f"{c.lower()}@people.example", "language": "en"}
+        for _, c in people
+    )
+    play = load_playbook("tou-shift").model_dump(mode="json")
+    play["contact"]["quiet_hours"] = {"start": "00:00", "end": "00:00"}  # tests pass at night too
+    digest = list_digest(arrow_rows("recommendation", tables["recommendation"]), "tou-shift")
+    settings = {"play": play, "arms": {"offer": 0.7, "holdout": 0.3}, "seed": 1}
+    content = PlanContent("tou-shift", 1, {"list_digest": digest}, settings)
+    plan = session.ledger.plans.draft(content, "li")
+    session.ledger.plans.submit(plan.plan_id, "li")
+    session.ledger.approvals.approve(plan.plan_id, plan.digest, "wang")
+    return plan.plan_id
