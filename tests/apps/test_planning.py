@@ -8,10 +8,10 @@ from datetime import UTC, date, datetime
 import pyarrow as pa
 import pytest
 
-from gridloop.apps.jobs.execute import is_fresh, run_jobs
+from gridloop.apps.jobs.execute import is_fresh, run_job, run_jobs
 from gridloop.apps.jobs.job import Job, JobContext, JobReport
 from gridloop.apps.jobs.proposing import planning_jobs
-from gridloop.apps.planning import audience_rows
+from gridloop.apps.planning import Action, audience_rows
 from gridloop.apps.planning_now import plan_now
 from gridloop.apps.remembering import former_round, kept_plays, ledger_facts, waiting_plans
 from gridloop.apps.wiring import opened
@@ -341,3 +341,20 @@ def test_a_list_that_is_gone_is_told(session, rows_of):
     publish(session, Stage.STRATEGY, recommendation=empty)
     with pytest.raises(UsageError, match="there no longer"):
         audience_rows(session, plan)
+
+
+def test_an_offer_that_was_never_priced_cannot_be_rehearsed_and_is_priced_when_it_is_planned(village):
+    with opened(village) as session:
+        gone = session.published().arrow("offer_value").slice(0, 0)
+
+        def empty(context):
+            context.writer.replace("offer_value", gone)
+            return JobReport()
+
+        run_job(session, Job("test.empty", Stage.STRATEGY, "", (), ("offer_value",), empty), force=True)
+        with pytest.raises(UsageError, match="has not been priced yet"):
+            plan_now(session, PLAY, "li", dry_run=True)
+        # fifteen weeks of readings price nobody's year, and that is said of each contract
+        assert plan_now(session, PLAY, "li").action is Action.NOBODY
+        reasons = session.published().arrow("offer_value")["reason"].to_pylist()
+        assert len(reasons) == 32 and None not in reasons

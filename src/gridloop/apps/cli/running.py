@@ -80,11 +80,13 @@ def run(
             outcomes = list(
                 run_jobs(session, jobs, force=force, progress=ProgressLine(style), threads=threads)
             )
-        waiting, currency = waiting_plans(session), session.workspace.config.currency
+        waiting, config = waiting_plans(session), session.workspace.config
     _show_outcomes(outcomes, style)
-    say(f"Next: gridloop data profile -w {workspace}, gridloop data check -w {workspace}", style)
+    say(f"Next: gridloop data check -w {workspace}, gridloop segment list -w {workspace}", style)
+    if not config.playbooks:
+        say(f"No play is used, so nothing is planned: gridloop play list -w {workspace}", style)
     for plan in waiting:
-        say(f"\n{headline(plan, currency)}", style)
+        say(f"\n{headline(plan, config.currency)}", style)
         say(f"Read it: gridloop campaign show {plan.plan_id} -w {workspace}", style)
         say_next(plan, workspace, style)
 

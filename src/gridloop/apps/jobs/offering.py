@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import TYPE_CHECKING
 
 from gridloop.apps.jobs.definitions import follows
@@ -17,13 +18,15 @@ if TYPE_CHECKING:
     from gridloop.strategy.tariff import Tariff
 
 
-def _price_offers(context: JobContext) -> JobReport:
-    """Price the offer of every play that the workspace runs; each pair of tariffs once."""
+def _price_offers(context: JobContext, *, more: tuple[str, ...]) -> JobReport:
+    """Price the offer of every play that the workspace runs, and of `more`; each pair of tariffs once."""
     from gridloop.strategy.repricing import offer_values, reprice
     from gridloop.strategy.tariff import load_tariff
 
     root = context.session.workspace.root
-    pairs = list(dict.fromkeys((play.offer.base, play.offer.tariff) for play in _plays(context.session)))
+    pairs = list(
+        dict.fromkeys((play.offer.base, play.offer.tariff) for play in _plays(context.session, more))
+    )
     if not pairs and not context.view.exists("offer_value"):
         return JobReport({"offers": 0, "contracts": 0})
     priced: list[Repricing] = []
@@ -77,30 +80,38 @@ def _offer_findings(priced: Repricing, base: Tariff, offer: Tariff) -> Iterator[
         )
 
 
-def _plays(session: Session) -> list[Playbook]:
-    """The plays that the workspace runs."""
+def _names(session: Session, more: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((*session.workspace.config.playbooks, *more)))
+
+
+def _plays(session: Session, more: tuple[str, ...]) -> list[Playbook]:
+    """The plays that the workspace runs, and `more`."""
     from gridloop.strategy.playbook.store import load_playbook
 
-    return [load_playbook(name, session.workspace.root) for name in session.workspace.config.playbooks]
+    return [load_playbook(name, session.workspace.root) for name in _names(session, more)]
 
 
-def _offers_follow(session: Session) -> Mapping[str, object]:
+def _offers_follow(session: Session, *, more: tuple[str, ...]) -> Mapping[str, object]:
     """What the offers' values depend on besides tables: which plays are run, their files and those of tariffs."""
-    return {
-        "plays": session.workspace.config.playbooks,
-        **follows("playbooks", "tariffs")(session),
-    }
+    return {"plays": _names(session, more), **follows("playbooks", "tariffs")(session)}
 
 
-JOBS: tuple[Job, ...] = (
-    Job(
+def offering_job(more: tuple[str, ...] = ()) -> Job:
+    """The job.
+
+    Args:
+        more: plays besides those that the workspace has chosen.
+    """
+    return Job(
         "strategy.offers",
         Stage.STRATEGY,
         "Price every customer's past year under the offers of the plays",
         reads=("reading", "meter", "meter_history", "contract", "account", "calendar", "price_series"),
         writes=("offer_value",),
-        run=_price_offers,
-        depends=_offers_follow,
-    ),
-)
+        run=partial(_price_offers, more=more),
+        depends=partial(_offers_follow, more=more),
+    )
+
+
+JOBS: tuple[Job, ...] = (offering_job(),)
 """In the order of the loop."""
