@@ -269,6 +269,12 @@ class Sends:
                 }
         return found
 
+    def messages_to(self, customer_id: str) -> list[str]:
+        """Message ids of everything that was ever planned for a customer."""
+        query = select(_SEND.c.message_id).where(_SEND.c.customer_id == customer_id)
+        with self._database.read() as connection:
+            return list(connection.execute(query.order_by(_SEND.c.message_id)).scalars())
+
     def counts(self, campaign_id: str) -> dict[tuple[str, str, str | None], int]:
         """(channel, status, last error) → messages of a campaign."""
         columns = (_SEND.c.channel, _SEND.c.status, _SEND.c.last_error)

@@ -7,7 +7,7 @@ was doing (`resume`). docs/decisions/0004 says what is erased, what stays and wh
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from gridloop.security.landing import LandingZone
 from gridloop.security.layout import FileLayout, count_rows, without
 from gridloop.security.ledger_erasure import LedgerEraser, ids_pattern
 from gridloop.security.lineage import Belongings, TableEraser, belongings, id_columns, text_columns
+from gridloop.security.outbox_erasure import messages_of, remove_messages
 from gridloop.security.pseudonym import PREFIXES, Pseudonyms, kind_of, record_kind
 from gridloop.security.seal import open_text
 from gridloop.security.tombstone import Tombstone
@@ -42,6 +43,8 @@ class Places:
         ledger: of the workspace.
         layouts: file id to layout, of every file of the landing zone; made from the recipes that read them.
         clock: for the tombstone.
+        outbox: folder of messages that wait for the operator; None where there is none.
+        messages_to: customer to the ids of messages to him, by which the outbox names its files.
     """
 
     vault: Vault
@@ -50,6 +53,8 @@ class Places:
     ledger: LedgerEraser
     layouts: Mapping[str, FileLayout]
     clock: Clock = field(default_factory=SystemClock)
+    outbox: Path | None = None
+    messages_to: Callable[[str], Sequence[str]] = lambda customer: ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +73,7 @@ class ErasurePlan:
         ledger: ledger table to rows whose ids will be replaced.
         kept: what stays although it touched him, and why.
         blocked: file ids whose layout nobody knows; they block the erasure unless it may remove them.
+        messages: files of the outbox that will go.
     """
 
     tombstone_id: str
@@ -82,6 +88,7 @@ class ErasurePlan:
     renamed: Sequence[str] = ()
     kept: Sequence[str] = ()
     blocked: Sequence[str] = ()
+    messages: Sequence[str] = ()
 
     @property
     def counts(self) -> dict[str, int]:
@@ -92,6 +99,7 @@ class ErasurePlan:
         found["landing.rows"] = sum(rows for rows in self.files.values() if rows > 0)
         found["landing.files"] = len(self.files)
         found["landing.names"] = len(self.renamed)
+        found["outbox.messages"] = len(self.messages)
         return {name: count for name, count in sorted(found.items()) if count}
 
     def lines(self) -> list[str]:
@@ -154,6 +162,13 @@ def plan_erasure(
             *_kept_names(places, customer_id, {*everyone, *_flat(sources)}),
         ],
         blocked=blocked,
+        messages=[]
+        if places.outbox is None
+        else messages_of(
+            places.outbox,
+            places.messages_to(customer_id),
+            _telling_texts(places.vault, customer_id, {*everyone, *_flat(sources)}),
+        ),
     )
 
 
@@ -212,6 +227,8 @@ def needles(plan: ErasurePlan, vault: Vault) -> list[str]:
 def _carry_out(plan: ErasurePlan, places: Places, requester: str, actor: str) -> Tombstone:
     owned = Belongings({kind: tuple(ids) for kind, ids in plan.ids.items()})
     _erase_files(plan, places)
+    if places.outbox is not None:
+        remove_messages(places.outbox, plan.messages)
     for table, where in _targets(places, owned, plan.sources).items():
         places.lake.delete(table, where)
     everyone = _flat(plan.ids)

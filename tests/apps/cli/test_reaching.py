@@ -135,3 +135,21 @@ def test_without_receipts_there_is_nothing_to_tell(at, campaign, tmp_path):
     wrong = tmp_path / "wrong.jsonl"
     wrong.write_text("hello\n")
     assert at("receipts", "--file", wrong).code == 1
+
+
+def test_erasing_a_person_takes_the_messages_that_wait_in_the_outbox(command, reachable):
+    where = ("-w", reachable.workspace)
+    campaign = command("campaign", "launch", reachable.plan_id, "--json", *where).rows["campaign_id"]
+    assert command("campaign", "send", campaign, *where).code == 0
+    waiting = {path.name: path for path in (reachable.workspace / "outbox").rglob("*.eml")}
+    with opened(reachable.workspace) as session:
+        send = session.ledger.sends.of(campaign)[0]
+    mine = f"{send.message_id}.eml"
+    assert mine in waiting
+    plan = command("vault", "erase", send.customer_id, "--dry-run", "--json", *where).rows
+    assert {"place": "outbox", "what": "messages", "count": 1} in plan and waiting[mine].exists()
+    done = command("vault", "erase", send.customer_id, "--requester", "case 7", "--yes", "--json", *where)
+    assert {row["what"]: row["count"] for row in done.rows}[
+        "places in any file where the person still stands"
+    ] == 0
+    assert {name for name, path in waiting.items() if not path.exists()} == {mine}

@@ -22,7 +22,16 @@ def places(session: Session) -> Places:
     from gridloop.security.ledger_erasure import LedgerOfWorkspace
 
     ledger = LedgerOfWorkspace(session.ledger, Database(session.workspace.ledger_url), __version__)
-    return Places(session.vault, session.landing, LakeEraser(session.lake), ledger, layouts(session))
+    return Places(
+        session.vault,
+        session.landing,
+        LakeEraser(session.lake),
+        ledger,
+        layouts(session),
+        clock=session.clock,
+        outbox=session.workspace.outbox_dir,
+        messages_to=session.ledger.sends.messages_to,
+    )
 
 
 def layouts(session: Session) -> dict[str, FileLayout]:
