@@ -19,6 +19,7 @@ from gridloop.engine.functions import known_rows
 from gridloop.engine.locations import to_path
 from gridloop.engine.maintenance import SPILL
 from gridloop.engine.schema import arrow_schema
+from gridloop.engine.spool import Spool
 from gridloop.engine.writer import data_files
 
 if TYPE_CHECKING:
@@ -205,6 +206,10 @@ class LakeView:
     def digests(self) -> dict[str, str]:
         """`digest` of every published table."""
         return {name: self.digest(name) for name in sorted(self.snapshots)}
+
+    def spool(self) -> Spool:
+        """A place on disk for results that are too large to be held; use it as a context manager."""
+        return Spool(self.lake.workspace.lake_dir)
 
     def close(self) -> None:
         """Free the query connection."""
