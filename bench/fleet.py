@@ -19,7 +19,7 @@ from gridloop.domain.tables import table
 from gridloop.engine.lake import Lake
 from gridloop.engine.schema import arrow_schema
 from gridloop.engine.workspace import Workspace
-from gridloop.insight.features.extract import extract_features
+from gridloop.insight.features.extract import describe_customers
 from gridloop.testing.readings import utc
 
 METERS_OF = {"small": 500, "full": 3_000}
@@ -79,6 +79,12 @@ def _months(ids: list[str]) -> Iterator[pa.Table]:
         )
 
 
+def describe(lake: Lake) -> None:
+    """What the job does: rows of `feature` into the lake."""
+    writer = lake.writer(Stage.INSIGHT)
+    describe_customers(lake.view(), lambda rows: writer.replace("feature", rows), threads=2)
+
+
 def job_against_decode(size: str) -> dict[str, object]:
     """The whole feature job, from files to rows of `feature`, against reading and decoding the same files."""
     with tempfile.TemporaryDirectory() as folder:
@@ -87,7 +93,7 @@ def job_against_decode(size: str) -> dict[str, object]:
         files = view.files("reading")
 
         def ours() -> None:
-            extract_features(view, threads=2)
+            describe(lake)
 
         def decode() -> None:
             for path in files:
@@ -128,5 +134,5 @@ def _peak(meters: int) -> int:
 ROWS = (job_against_decode, memory_of_four_fleets)
 
 if __name__ == "__main__":
-    extract_features(Lake(Workspace.open(sys.argv[1])).view(), threads=2)
+    describe(Lake(Workspace.open(sys.argv[1])))
     print(round(peak_rss_mb()))

@@ -10,13 +10,15 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from gridloop.apps.cli.main import main
 from gridloop.apps.wiring import create, opened
@@ -164,21 +166,39 @@ class Attempt:
     output: str = ""
 
 
+def recipe_of(shipped: str, roles: Sequence[str], name: str) -> str:
+    """A shipped recipe under another name with only some of its roles, as YAML."""
+    text = (files("gridloop") / "library" / "recipes" / f"{shipped}.yaml").read_text(encoding="utf-8")
+    recipe = yaml.safe_load(text)
+    assert set(roles) <= {file["role"] for file in recipe["files"]}
+    recipe |= {"name": name, "files": [file for file in recipe["files"] if file["role"] in roles]}
+    return yaml.safe_dump(recipe, allow_unicode=True, sort_keys=False)
+
+
 class Nursery:
     """A warm process that forks workers on copies of one workspace that was never written to.
 
     Args:
         folder: everything lies here.
         recipe, sources: what workers import.
+        roles: when given, the workspace has a recipe of its own, of these roles of `recipe` alone.
         settings: of the workspace.
     """
 
-    def __init__(self, folder: Path, recipe: str, sources: Path, **settings: object) -> None:
+    def __init__(
+        self, folder: Path, recipe: str, sources: Path, roles: Sequence[str] = (), **settings: object
+    ) -> None:
         self.folder, self.recipe, self.sources = folder, recipe, sources
         self.environment = {**os.environ, "GRIDLOOP_KEYS": str(folder / "keys")}
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("GRIDLOOP_KEYS", str(folder / "keys"))
             create(folder / "untouched", **settings).close()
+        if roles:
+            self.recipe = f"{recipe}-part"
+            own = folder / "untouched" / "recipes" / f"{self.recipe}.yaml"
+            own.parent.mkdir()
+            own.write_text(recipe_of(recipe, roles, self.recipe), encoding="utf-8")
+            recipe = self.recipe
         self._copies = 0
         program = [sys.executable, str(NURSERY), str(self.copy()), recipe, str(sources)]
         self._process = subprocess.Popen(
@@ -246,15 +266,18 @@ class Nursery:
 
 
 @pytest.fixture(scope="module")
-def nursery(county: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nursery]:
-    """Workers on the small county."""
+def nursery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nursery]:
+    """Workers on what every kind of commit needs of a tiny county: archives, contacts, readings of two months."""
+    folder = tmp_path_factory.mktemp("nursery")
+    County(TwinSettings(customers=10, days=32, seed=SEED)).write_sources(folder / "sources", truth=None)
     made = Nursery(
-        tmp_path_factory.mktemp("nursery"),
+        folder / "work",
         "county",
-        county / "sources",
+        folder / "sources",
+        roles=("customer", "account", "contract", "service_point", "meter", "contact", "readings"),
         zone="Asia/Shanghai",
         currency="CNY",
-        buckets=3,
+        buckets=2,
     )
     yield made
     made.close()

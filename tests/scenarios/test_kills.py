@@ -9,11 +9,11 @@ from collections import Counter
 
 import pytest
 
-from gridloop.apps.jobs.catalogue import JOBS as LOOP_JOBS
+from gridloop.apps.jobs.catalogue import JOBS
 
 KILLS = 50
 REAL_KILLS = 12
-CHAIN = 1 if os.environ.get("GRIDLOOP_KILL_CHAIN") == "1" else 6
+CHAIN = 1 if os.environ.get("GRIDLOOP_KILL_CHAIN") == "1" else 8
 """How many kills a workspace suffers before the work is completed in it; 1, by the variable, takes long."""
 
 pytestmark = pytest.mark.slow
@@ -71,12 +71,15 @@ def kill_at_each(nursery, start, step, names, expected):
         completed = nursery.work(workspace, step, "inspect")
         assert completed.answers[step] in (0, 5), completed.output
         assert_as_if_nothing_had_happened(completed.answers["inspect"], expected)
-        assert_runs_are_told_as_they_ended(completed.answers["inspect"], JOBS[step])
+        assert_runs_are_told_as_they_ended(completed.answers["inspect"], jobs_of(nursery, step))
         shutil.rmtree(workspace)
     return kills
 
 
-JOBS = {"import": ["import.county"], "run": [job.name for job in LOOP_JOBS]}
+def jobs_of(nursery, *steps):
+    """The jobs that the steps carry out."""
+    jobs = {"import": [f"import.{nursery.recipe}"], "run": [job.name for job in JOBS]}
+    return [name for step in steps for name in jobs[step]]
 
 
 def boundaries_of(nursery, start, step):
@@ -105,22 +108,26 @@ def test_the_uninterrupted_work_accounts_for_every_row_and_repeats_itself(nurser
     assert set(nursery.reference["imported"]["digests"]) < set(answers["inspect"]["digests"])
 
 
-@pytest.mark.parametrize("half", [0, 1])
+HALVES = pytest.mark.parametrize("half", [0, 1])
+"""Two halves of one work, so that they can be done at the same time."""
+
+
+@HALVES
 def test_an_import_killed_at_every_commit_boundary_is_as_if_nothing_had_happened(nursery, half):
     names = boundaries_of(nursery, None, "import")
     assert {"before ledger commit #1", "after ledger commit #2", "before vault commit #1"} <= set(names)
     assert "before lake commit reading #1" in names
-    mine = names[half::2]  # two halves, so that they can be done at the same time
+    mine = names[half::2]
     assert kill_at_each(nursery, None, "import", mine, nursery.reference["imported"]) == len(mine)
 
 
-def test_a_run_killed_at_every_commit_boundary_is_as_if_nothing_had_happened(nursery):
+@HALVES
+def test_a_run_killed_at_every_commit_boundary_is_as_if_nothing_had_happened(nursery, half):
     names = boundaries_of(nursery, nursery.imported, "run")
-    assert {"before ledger commit #1", "after ledger commit #6", "before lake commit feature #1"} <= set(
-        names
-    )
-    kills = kill_at_each(nursery, nursery.imported, "run", names, nursery.reference["done"])
-    assert kills == len(names)
+    last = f"after ledger commit #{2 * len(JOBS)}"
+    assert {"before ledger commit #1", last, "before lake commit feature #1"} <= set(names)
+    mine = names[half::2]
+    assert kill_at_each(nursery, nursery.imported, "run", mine, nursery.reference["done"]) == len(mine)
 
 
 @pytest.mark.parametrize(
@@ -164,11 +171,10 @@ def thinned(names, most=3):
 def kill_at_random(nursery, kills, longest):
     """Kill the whole work `kills` times at uniformly random moments, completing it whenever it got through."""
     moments = seeded()
-    workspace, done, completed, waits = nursery.copy(), 0, 0, []
-    jobs = [f"import.{nursery.recipe}", *JOBS["run"]]
+    workspace, done, completed = nursery.copy(), 0, 0
+    jobs = jobs_of(nursery, "import", "run")
     while True:
         wait = moments.uniform(0, longest) if done < kills else None
-        waits.append(wait)
         attempt = nursery.work(workspace, "import", "run", after_seconds=wait)
         if attempt.killed:
             done += 1
@@ -185,8 +191,10 @@ def kill_at_random(nursery, kills, longest):
         workspace = nursery.copy()
 
 
-def test_work_killed_fifty_times_at_random_moments_is_as_if_nothing_had_happened(nursery):
-    assert kill_at_random(nursery, KILLS, nursery.seconds) >= KILLS
+@HALVES
+def test_work_killed_fifty_times_at_random_moments_is_as_if_nothing_had_happened(nursery, half):
+    kills = (KILLS + half) // 2
+    assert kill_at_random(nursery, kills, nursery.seconds) >= kills
 
 
 @pytest.mark.realdata

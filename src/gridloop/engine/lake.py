@@ -44,6 +44,7 @@ class Lake:
         self.workspace = workspace
         self.specs = {n: s for n, s in tables.items() if s.store is Store.LAKE and not s.planned}
         self._catalogue: SqlCatalog | None = None
+        self._heads: dict[str, int | None] = {}
 
     @property
     def _iceberg(self) -> Any:
@@ -125,15 +126,25 @@ class Lake:
 
     def heads(self) -> dict[str, int]:
         """The current snapshot id of every table that has one."""
-        heads = {}
-        for identifier in self._iceberg.list_tables(NAMESPACE):
-            name = identifier[-1]
-            if name in self.specs:
-                table = self._loaded((NAMESPACE, name))
-                current = table.current_snapshot()
-                if current is not None:
-                    heads[name] = current.snapshot_id
-        return heads
+        found = {name: self._head(name, at) for name, at in self._metadata().items() if name in self.specs}
+        return {name: head for name, head in found.items() if head is not None}
+
+    def _head(self, name: str, location: str) -> int | None:
+        """The snapshot that a metadata file names as current; such a file never changes, so it is read once."""
+        if location not in self._heads:
+            table = self._loaded((NAMESPACE, name))
+            current = table.current_snapshot()
+            location = table.metadata_location
+            self._heads[location] = current.snapshot_id if current is not None else None
+        return self._heads[location]
+
+    def _metadata(self) -> dict[str, str]:
+        """Table to the location of its metadata, by one question to the catalogue."""
+        question = (
+            "SELECT table_name, metadata_location FROM iceberg_tables WHERE table_namespace = 'gridloop'"
+        )
+        with self._iceberg.engine.connect() as connection:
+            return dict(map(tuple, connection.exec_driver_sql(f"{question} ORDER BY table_name")))
 
     def contents(self, manifest: Mapping[str, int]) -> dict[str, str]:
         """The content mark of every table of a manifest: equal marks, equal rows, whatever files they lie in."""
@@ -186,7 +197,7 @@ class Lake:
 
     def _remove_unpublished_folders(self) -> None:
         """Remove folders of tables whose creation or removal was cut off."""
-        known = {identifier[-1] for identifier in self._iceberg.list_tables(NAMESPACE)}
+        known = self._metadata()
         parent = self.workspace.lake_dir / NAMESPACE
         for folder in parent.iterdir() if parent.is_dir() else ():
             if folder.is_dir() and folder.name not in known:

@@ -42,6 +42,12 @@ def write_note(lake_dir: Path, note: PublicationNote) -> None:
     write_durably(lake_dir / NOTE_FILE, json.dumps(asdict(note)).encode())
 
 
+def remove_drafts(lake_dir: Path) -> None:
+    """Remove notes that were cut off while they were written. Call it under the workspace lock."""
+    for draft in lake_dir.glob(f".{NOTE_FILE}.*.part"):
+        draft.unlink(missing_ok=True)
+
+
 def read_note(lake_dir: Path) -> PublicationNote | None:
     """The note; None when nothing was published since the lake keeps one.
 

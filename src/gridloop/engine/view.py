@@ -19,6 +19,7 @@ from gridloop.engine.functions import known_rows
 from gridloop.engine.locations import to_path
 from gridloop.engine.maintenance import SPILL
 from gridloop.engine.schema import arrow_schema
+from gridloop.engine.spool import Spool
 from gridloop.engine.writer import data_files
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ class LakeView:
         self.snapshots = dict(snapshots)
         self.known_at = known_at
         self._connection: Any = None
+        self._stored: dict[str, ir.Table] = {}
         self._spill = lake.workspace.lake_dir
 
     def at(self, known_at: datetime) -> LakeView:
@@ -142,50 +144,62 @@ class LakeView:
 
     def stored(self, name: str) -> ir.Table:
         """Every stored row of a table as an Ibis expression, whatever its knowledge time."""
+        if name not in self._stored:
+            self._stored[name] = self._expression(name)
+        return self._stored[name]
+
+    def _expression(self, name: str) -> ir.Table:
         import ibis
 
         spec = self.lake.spec(name)
+        rows = self._connected().table(self._registered(name))
+        absent = {c.name: ibis.null() for c in spec.columns if c.name not in rows.columns}
+        schema = ibis.Schema.from_pyarrow(_nullable(arrow_schema(spec)))
+        absent = {name: value.cast(schema[name]) for name, value in absent.items()}
+        return rows.mutate(**absent).select(*(c.name for c in spec.columns))
+
+    def _connected(self) -> Any:
+        """The query connection, opened when first used."""
+        import ibis
+
         if self._connection is None:
             # a folder of its own: DuckDB names its spill files alike in every process, which then read each other's
             self._spill = self.lake.workspace.lake_dir / f"{SPILL}{uuid.uuid4().hex}"
             self._connection = ibis.duckdb.connect(threads=2, temp_directory=str(self._spill))
             self._connection.raw_sql("SET TimeZone = 'UTC'")
+        return self._connection
+
+    def _registered(self, name: str) -> str:
+        """Name under which the connection knows the files of a table."""
         registered = f"{name}_{self.snapshots.get(name, 0)}"
-        if registered not in self._connection.list_tables():
-            files = self.files(name)
+        connection = self._connected()
+        if registered not in connection.list_tables():
+            files = [str(file) for file in self.files(name)]
             if files:
-                self._connection.read_parquet(
-                    [str(f) for f in files],
-                    table_name=registered,
-                    union_by_name=True,
-                    hive_partitioning=False,
+                connection.read_parquet(
+                    files, table_name=registered, union_by_name=True, hive_partitioning=False
                 )
             else:
-                self._connection.create_table(
-                    registered, _nullable(arrow_schema(spec)).empty_table(), temp=True
-                )
-        rows = self._connection.table(registered)
-        absent = {c.name: ibis.null() for c in spec.columns if c.name not in rows.columns}
-        schema = ibis.Schema.from_pyarrow(_nullable(arrow_schema(spec)))
-        absent = {name: value.cast(schema[name]) for name, value in absent.items()}
-        return rows.mutate(**absent).select(*(c.name for c in spec.columns))
+                empty = _nullable(arrow_schema(self.lake.spec(name))).empty_table()
+                connection.create_table(registered, empty, temp=True)
+        return registered
 
     def digest(self, name: str) -> str:
         """Content digest of a table: equal for equal rows in any order and any files, without volatile columns.
 
         Two sums of halves of each row's MD5 and the row count, so that a row present twice counts twice.
         """
-        rows = self.stored(name)
         spec = self.lake.spec(name)
+        registered, connection = self._registered(name), self._connected().con
+        held = connection.table(registered).columns
         kept = [c.name for c in spec.columns if not c.volatile]
-        text = " || chr(31) || ".join(f'coalesce(CAST("{column}" AS VARCHAR), chr(30))' for column in kept)
-        registered = f"{name}_{self.snapshots.get(name, 0)}"
-        missing = [c for c in kept if c not in self._connection.table(registered).columns]
-        source = self._connection.compile(rows) if missing else registered
-        inner = f"({source})" if missing else source
-        count, low, high = self._connection.con.execute(
+        text = " || chr(31) || ".join(
+            f'coalesce(CAST("{column}" AS VARCHAR), chr(30))' if column in held else "chr(30)"
+            for column in kept
+        )
+        count, low, high = connection.execute(
             f"SELECT count(*), sum(md5_number_lower(line)), sum(md5_number_upper(line)) "
-            f"FROM (SELECT {text} AS line FROM {inner})"
+            f"FROM (SELECT {text} AS line FROM {registered})"
         ).fetchone()
         return f"{count}:{int(low or 0):x}:{int(high or 0):x}"
 
@@ -193,11 +207,16 @@ class LakeView:
         """`digest` of every published table."""
         return {name: self.digest(name) for name in sorted(self.snapshots)}
 
+    def spool(self) -> Spool:
+        """A place on disk for results that are too large to be held; use it as a context manager."""
+        return Spool(self.lake.workspace.lake_dir)
+
     def close(self) -> None:
         """Free the query connection."""
         if self._connection is not None:
             self._connection.disconnect()
             self._connection = None
+            self._stored.clear()
             shutil.rmtree(self._spill, ignore_errors=True)
 
 

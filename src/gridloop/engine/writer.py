@@ -50,11 +50,12 @@ class LakeWriter:
         spec = self.lake.check_owner(name, self.stage)
         return self._commit(spec, [conform(spec, rows)], remove=())
 
-    def replace(self, name: str, rows: pa.Table) -> int | None:
-        """Put `rows` in the place of all rows of the table, in one commit."""
+    def replace(self, name: str, rows: pa.Table | Iterable[pa.Table]) -> int | None:
+        """Put `rows` in the place of all rows of the table, in one commit; of several tables one is held at a time."""
         spec = self.lake.check_owner(name, self.stage)
         table = self.lake.iceberg_table(name)
-        return self._commit(spec, [conform(spec, rows)], remove=data_files(table) if table else ())
+        parts = (conform(spec, part) for part in ([rows] if isinstance(rows, pa.Table) else rows))
+        return self._commit(spec, parts, remove=data_files(table) if table else ())
 
     def upsert(self, name: str, rows: pa.Table) -> int | None:
         """Add rows, taking out rows of equal key first; it counts as new content even where rows are equal.

@@ -151,6 +151,14 @@ def _as_of_a_dead_process(session, run_id):
         ledger.execute("UPDATE job_run SET pid = ? WHERE run_id = ?", (child.pid, run_id))
 
 
+def test_a_note_that_was_cut_off_is_removed(session, publish):
+    publish(session, "north")
+    draft = session.workspace.lake_dir / f".{NOTE_FILE}.4711.part"
+    draft.write_text("{")
+    assert mend(session) == []
+    assert not draft.exists()
+
+
 def test_a_damaged_note_is_told_with_the_way_out(session, publish):
     publish(session, "north")
     note = session.workspace.lake_dir / NOTE_FILE

@@ -8,15 +8,15 @@ from gridloop.domain.table import Stage
 
 
 def _extract_features(context: JobContext) -> JobReport:
-    from gridloop.insight.features.extract import extract_features
+    from gridloop.insight.features.extract import describe_customers
 
-    done = extract_features(
+    done = describe_customers(
         context.view,
+        lambda rows: context.writer.replace("feature", rows),
         threads=context.threads,
         progress=lambda part, total: context.progress("describing customers", part, total),
     )
-    context.writer.replace("feature", done.rows)
-    counts = {"meters": done.meters, "readings": done.readings, "features": done.rows.num_rows}
+    counts = {"meters": done.meters, "readings": done.readings, "features": done.features}
     return JobReport(counts, done.findings)
 
 

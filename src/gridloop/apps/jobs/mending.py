@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from gridloop.domain.errors import GridloopError, KeyLost
-from gridloop.engine.publication import NOTE_FILE, PublicationNote, read_note, write_note
+from gridloop.engine.publication import NOTE_FILE, PublicationNote, read_note, remove_drafts, write_note
 
 if TYPE_CHECKING:
     from gridloop.apps.wiring import Session
@@ -40,6 +40,7 @@ def mend(session: Session) -> list[str]:
             ),
         )
     unconfirmed = check_ledger_age(session)
+    remove_drafts(session.workspace.lake_dir)
     if unconfirmed is not None:
         write_note(session.workspace.lake_dir, replace(unconfirmed, confirmed=True))
     unfinished = session.ledger.runs.running()

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
@@ -24,7 +23,10 @@ from gridloop.data.quality.events import MeterFinding, meter_findings
 from gridloop.data.quality.history import History, MeterBlock, load_history, meter_blocks
 from gridloop.domain.finding import Finding, Severity
 from gridloop.domain.reading import Channel
+from gridloop.domain.tables import table
 from gridloop.engine.readings import scan_units
+from gridloop.engine.schema import arrow_schema
+from gridloop.engine.spool import Spool, gathered
 from gridloop.kernels.detectors import MISSING_CODE
 from gridloop.kernels.validation import EventKind
 
@@ -71,25 +73,31 @@ def validate_readings(
         progress: told (blocks done, blocks in all).
     """
     limits, installed = _capacities(view), _installed(view)
-    completeness, found = [], []
-    edited: dict[int, list[pa.Table]] = defaultdict(list)
+    found: list[MeterFinding] = []
     counts: dict[str, int] = {"readings": 0, "estimated": 0, "suspect": 0, "missing": 0, "edited_days": 0}
-    for channel in (Channel.IMPORT_WH, Channel.NET_WH, Channel.EXPORT_WH):
-        blocks = list(meter_blocks(view, channel))
+    blocks = [
+        block
+        for channel in (Channel.IMPORT_WH, Channel.NET_WH, Channel.EXPORT_WH)
+        for block in meter_blocks(view, channel)
+    ]
+
+    def completeness(edited: Spool) -> Iterator[pa.Table]:
+        """Rows of `completeness`, block by block; edited days, by bucket, and findings are kept for later."""
         scanned = scan_units(
             blocks, lambda block: _judge(block, limits, installed), threads=threads, progress=progress
         )
         for block, judged in zip(blocks, scanned, strict=True):
-            completeness.append(judged.completeness)
-            if judged.edited.num_rows:
-                edited[block.units[0].bucket].append(judged.edited)
-            found += judged.findings
+            edited.add(judged.edited, block.units[0].bucket)
+            found.extend(judged.findings)
             for name, number in judged.counts.items():
                 counts[name] += number
-    if completeness or view.exists("completeness"):
-        writer.replace("completeness", _all_of("completeness", completeness))
-    if edited:  # a batch becomes one file per month: a whole bucket at a time, or files multiply
-        writer.append_readings(pa.concat_tables(parts) for parts in edited.values())
+            yield judged.completeness
+
+    with view.spool() as edited:
+        if blocks or view.exists("completeness"):
+            writer.replace("completeness", gathered(completeness(edited)))
+        if edited.groups():  # a batch becomes one file per month: a whole bucket at a time, or files multiply
+            writer.append_readings(pa.concat_tables(edited.tables(bucket)) for bucket in edited.groups())
     _write_findings(view, writer, found)
     counts["findings"] = len(found)
     ordered = sorted((m.finding for m in found), key=lambda f: (-f.severity.rank, f.code, f.subject or ""))
@@ -225,16 +233,8 @@ def _write_findings(view: LakeView, writer: LakeWriter, found: Iterable[MeterFin
     if held:
         kept = [r for r in view.arrow("quality_finding").to_pylist() if not r["rule"].startswith("reading.")]
     if rows or held:
-        schema = _all_of("quality_finding", ()).schema
+        schema = arrow_schema(table("quality_finding"))
         writer.replace("quality_finding", pa.Table.from_pylist([*kept, *rows], schema=schema))
-
-
-def _all_of(name: str, parts: Sequence[pa.Table]) -> pa.Table:
-    """Parts of a table as one; empty with the table's columns when there is none."""
-    from gridloop.domain.tables import table
-    from gridloop.engine.schema import arrow_schema
-
-    return pa.concat_tables(parts) if parts else arrow_schema(table(name)).empty_table()
 
 
 def _identity(found: MeterFinding) -> str:

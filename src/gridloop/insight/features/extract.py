@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from gridloop.domain.finding import Finding, Severity
 from gridloop.domain.reading import Channel
 from gridloop.engine.readings import ReadingUnit, changed_meters, reading_span, reading_units, scan_units
+from gridloop.engine.spool import gathered
 from gridloop.insight.features.occupancy import Occupancy, occupancies
 from gridloop.insight.features.surroundings import Surroundings, surroundings
 
@@ -68,20 +70,27 @@ class _Fleet:
 
 
 @dataclass(frozen=True)
-class Extraction:
-    """Features as rows of table `feature`, and what was found on the way.
+class Description:
+    """What describing found, besides the rows.
 
     Attributes:
-        rows: see `domain.tables`; one per customer, meter, channel and feature.
-        findings: meters whose readings belong to no customer.
+        findings: meters whose readings belong to no customer, or that changed their interval length.
         meters: meters described.
         readings: interval values read.
+        features: rows of table `feature`.
     """
 
-    rows: pa.Table
     findings: tuple[Finding, ...]
     meters: int
     readings: int
+    features: int
+
+
+@dataclass(frozen=True)
+class Extraction(Description):
+    """The same with the rows: of table `feature`, one per customer, meter, channel and feature."""
+
+    rows: pa.Table
 
 
 def extract_features(
@@ -91,36 +100,67 @@ def extract_features(
     threads: int = 2,
     progress: Callable[[int, int], None] | None = None,
 ) -> Extraction:
+    """Describe every customer's use and hold all rows at once, see `describe_customers`; for what fits into memory."""
+    parts = [_empty_rows()]
+    done = describe_customers(view, parts.extend, settings, threads=threads, progress=progress)
+    rows = pa.concat_tables(parts[1:] or parts)
+    return Extraction(done.findings, done.meters, done.readings, done.features, rows)
+
+
+def describe_customers(
+    view: LakeView,
+    write: Callable[[Iterator[pa.Table]], object],
+    settings: FeatureSettings | None = None,
+    *,
+    threads: int = 2,
+    progress: Callable[[int, int], None] | None = None,
+) -> Description:
     """Describe every customer's use of every meter over the days on which the meter was theirs.
 
     The window ends with the last day that has a reading; a customer's own window is the part of it that their
-    contracts cover. Memory holds one month of one bucket per thread and the month states, never all readings.
+    contracts cover. Memory holds one month of one bucket per thread and the month states, never all readings nor all
+    rows: these wait on disk until it is known how new the newest reading is that any of them used.
 
     Args:
         view: readings, contracts, calendar and weather, as known at its point of knowledge.
+        write: takes the rows of table `feature`, in tables of many.
         settings: see `FeatureSettings`.
         threads: buckets worked on at once.
         progress: told (buckets done, buckets in all).
     """
     chosen = settings or FeatureSettings()
     occupants = occupancies(view)
-    tables: list[pa.Table] = []
     findings: list[Finding] = []
-    meters = readings = 0
+    counts = {"meters": 0, "readings": 0, "features": 0}
     changed: set[str] = set()
-    for channel in chosen.channels:
-        changed |= changed_meters(_grouped(view, channel))
-        fleets = list(_fleets(view, channel, chosen.window_days))
-        for described in scan_units(
-            fleets, lambda f: _describe(f, occupants), threads=threads, progress=progress
-        ):
-            tables += described.tables
-            meters += described.meters
-            readings += described.readings
-            findings += _without_customer(channel, described.unowned)
-    rows = longest_stretch(_as_known(pa.concat_tables(tables) if tables else _empty_rows()), changed)
+    with view.spool() as spool:
+        newest: list[datetime] = []
+        for channel in chosen.channels:
+            changed |= changed_meters(_grouped(view, channel))
+            fleets = list(_fleets(view, channel, chosen.window_days))
+            for described in scan_units(
+                fleets, lambda f: _describe(f, occupants), threads=threads, progress=progress
+            ):
+                if described.tables:
+                    rows = pa.concat_tables(described.tables)
+                    newest.append(pc.max(rows.column("as_of")).as_py())
+                    mixed = pc.is_in(rows.column("meter_id"), pa.array(sorted(changed), pa.string()))
+                    spool.add(rows.filter(pc.invert(mixed)), "plain")
+                    spool.add(rows.filter(mixed), "changed")
+                counts["meters"] += described.meters
+                counts["readings"] += described.readings
+                findings += _without_customer(channel, described.unowned)
+
+        def finished() -> Iterator[pa.Table]:
+            stretches = list(spool.tables("changed"))
+            longest = [longest_stretch(pa.concat_tables(stretches), changed)] if stretches else []
+            for rows in chain(spool.tables("plain"), longest):
+                counts["features"] += rows.num_rows
+                yield _known_at(rows, max(newest))
+
+        write(gathered(finished()))
     findings += _changed(sorted(changed))
-    return Extraction(rows, tuple(findings), meters, readings)
+    return Description(tuple(findings), **counts)
 
 
 def longest_stretch(rows: pa.Table, changed: Collection[str]) -> pa.Table:
@@ -194,10 +234,11 @@ def _describe(fleet: _Fleet, occupants: Mapping[str, Sequence[Occupancy]]) -> _D
     from gridloop.kernels.features.finalise import features
 
     present = sorted({meter for unit in fleet.units for meter in unit.meters()})
-    owned = [meter for meter in present if meter in occupants]
+    stays_of = {meter: occupants[meter] for meter in present if meter in occupants}
+    owned = list(stays_of)
     groups: dict[Window, list[Occupancy]] = defaultdict(list)
     for meter in owned:
-        for stay in occupants[meter]:
+        for stay in stays_of[meter]:
             window = fleet.window.within(stay.start, stay.end)
             if window is not None:
                 groups[window].append(stay)
@@ -220,7 +261,7 @@ def _describe(fleet: _Fleet, occupants: Mapping[str, Sequence[Occupancy]]) -> _D
         described = features(_merged(states[window]))
         newest = known[[place[stay.meter_id] for stay in stays]]
         tables.append(_rows(described, window, stays, fleet.units[0].channel, newest))
-    return _Described(tables, len(owned), readings, [meter for meter in present if meter not in occupants])
+    return _Described(tables, len(owned), readings, [meter for meter in present if meter not in stays_of])
 
 
 def _state(fleet: _Fleet, part: Window, axis: np.ndarray, cube: np.ndarray | None, month: date) -> MonthState:
@@ -301,12 +342,12 @@ def _vectors(table: FeatureTable) -> pa.Array:
     return pa.array(vectors, element)
 
 
-def _as_known(rows: pa.Table) -> pa.Table:
-    """Put the newest knowledge that any row used into all of them: one run describes one point of knowledge."""
-    if rows.num_rows == 0:
-        return rows
-    column = pa.repeat(pc.max(rows.column("as_of")), rows.num_rows)
-    return rows.set_column(rows.column_names.index("as_of"), "as_of", column)
+def _known_at(rows: pa.Table, newest: datetime) -> pa.Table:
+    """Rows that all state the newest knowledge that any used: one run describes one point of knowledge."""
+    place = rows.column_names.index("as_of")
+    return rows.set_column(
+        place, "as_of", pa.repeat(pa.scalar(newest, rows.schema.field(place).type), rows.num_rows)
+    )
 
 
 def _empty_rows() -> pa.Table:
