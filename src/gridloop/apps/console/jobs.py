@@ -11,9 +11,26 @@ from gridloop.apps.jobs.execute import is_fresh
 from gridloop.apps.web.page import Action, Answer, Context, Page, mark
 from gridloop.ledger.runs import JobRun
 
-MOST = 50
+SHOWN = 20
+"""Runs at a time."""
+MOST = 5_000
+"""Runs that are looked at, newest first."""
 STAGE_OF = {"evaluation": "evaluate"}
 """Stages of jobs that the navigation calls otherwise."""
+
+TITLES: Mapping[str, str] = {
+    "data.validate": mark("Find gaps, spikes and zero runs in the readings; estimate short gaps, flagged"),
+    "data.check": mark("Check keys, references, ranges, closed sets and timeliness of every table"),
+    "insight.features": mark("Describe every customer's use"),
+    "insight.tags": mark("Tag every customer, with confidence or the reason why not"),
+    "insight.segments": mark("Find the members of every segment and certify it"),
+    "strategy.offers": mark("Price every customer's past year under the offers of the plays"),
+    "strategy.recommend": mark("Say whom each play is for, who is left out and why, and who is best"),
+    "strategy.plan": mark("Make the plan of each play and hand it in for approval"),
+    "reach.deliver": mark("Send what is due of running campaigns, and take in what came back"),
+    "evaluation.effects": mark("Judge every launched campaign against its holdout"),
+}
+"""What the jobs of the loop do, as they say it themselves; here for translation."""
 
 OUTCOMES: Mapping[str, tuple[str, str]] = {
     "running": (mark("running"), "calm"),
@@ -30,7 +47,7 @@ def stage_name(stage: str) -> str:
     return STAGE_OF.get(stage, stage)
 
 
-def _row(run: JobRun, context: Context) -> dict[str, Any]:
+def _row(run: JobRun) -> dict[str, Any]:
     seconds = (run.finished_at - run.started_at).total_seconds() if run.finished_at else None
     return {
         "started": run.started_at,
@@ -45,24 +62,43 @@ def _row(run: JobRun, context: Context) -> dict[str, Any]:
     }
 
 
+def standing(context: Context) -> list[dict[str, Any]]:
+    """How each job of the loop stands: when it was last done, and whether that is up to date."""
+    session = context.session
+
+    def look() -> list[dict[str, Any]]:
+        return [
+            {
+                "job": job.name,
+                "stage": stage_name(job.stage.value),
+                "does": job.title,
+                "ran": last.finished_at if last is not None else None,
+                "fresh": last is not None and is_fresh(session, job),
+            }
+            for job in JOBS
+            for last in (session.ledger.runs.last_success(job.name),)
+        ]
+
+    found: list[dict[str, Any]] = context.remembered("jobs.standing", look)
+    return found
+
+
+def whole(text: str) -> int:
+    """A whole number of the query string; 0 when it is none."""
+    return int(text) if text.isdecimal() and len(text) < 10 else 0
+
+
 def jobs_page(context: Context) -> Answer:
     """Newest runs, how each job of the loop stands, and the run that this console has started."""
     wanted = context.query.get("outcome", "")
-    runs = context.session.ledger.runs.recent(MOST if not wanted else MOST * 20)
-    rows = [_row(run, context) for run in runs if not wanted or run.outcome == wanted][:MOST]
-    loop = [
-        {
-            "job": job.name,
-            "stage": stage_name(job.stage.value),
-            "does": job.title,
-            "ran": last.finished_at if last is not None else None,
-            "fresh": last is not None and is_fresh(context.session, job),
-        }
-        for job in JOBS
-        for last in (context.session.ledger.runs.last_success(job.name),)
-    ]
+    first = whole(context.query.get("first", ""))
+    found = [run for run in context.session.ledger.runs.recent(MOST) if not wanted or run.outcome == wanted]
+    rows = [_row(run) for run in found[first : first + SHOWN]]
     facts = {
-        "loop": loop,
+        "loop": standing(context),
+        "first": first,
+        "size": SHOWN,
+        "total": len(found),
         "current": asdict(context.base["runner"].progress),
         "stages": [stage.value for stage in LOOP],
         "outcomes": {name: [context.text(text), colour] for name, (text, colour) in OUTCOMES.items()},

@@ -18,6 +18,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from gridloop.apps.jobs.catalogue import jobs_through
+from gridloop.apps.web.page import mark
 from gridloop.domain.errors import WorkspaceLocked
 
 LINES = 12
@@ -94,9 +95,9 @@ class Runner:
         with self._guard:
             if self._now.active:
                 raise WorkspaceLocked(
-                    "A run that was started here has not ended.",
+                    mark("A run that was started here has not ended."),
                     evidence={"step": self._now.step},
-                    ways_out=("Wait until it has ended, or stop it.",),
+                    ways_out=(mark("Wait until it has ended, or stop it."),),
                 )
             self._lines.clear()
             self._now = Progress("running")

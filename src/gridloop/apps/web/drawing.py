@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from xml.sax.saxutils import quoteattr
 
 from gridloop.evaluation.report.drawing import (
@@ -17,6 +17,8 @@ from gridloop.evaluation.report.drawing import (
 )
 
 Points = Sequence[float | None]
+DESK, PHONE = 720.0, 330.0
+"""Widths of pictures."""
 
 
 def sparkline(values: Points, title: str, width: float = 180, height: float = 34) -> str:
@@ -40,6 +42,7 @@ def curve(
     size: tuple[float, float] = (640, 260),
     *,
     zero: bool = True,
+    windows: Sequence[tuple[float, float, str]] = (),
 ) -> str:
     """Lines over one axis, with a legend above.
 
@@ -50,6 +53,7 @@ def curve(
         unit: of the values.
         size: width and height.
         zero: whether the axis holds zero.
+        windows: stretches of the axis that are marked: from, to, name.
     """
     width, height = size
     left, bottom = 46.0, height - 26
@@ -58,6 +62,11 @@ def curve(
     across = Scale(0, max(longest - 1, 1), left, width - 8)
     up = scale_over(held, bottom, 34, zero=zero, room=0.03)
     parts = []
+    for first, last, name in windows:
+        place = across(first)
+        wide = across(last) - place
+        parts.append(element("rect", x=place, y=26, width=wide, height=bottom - 26, class_="window"))
+        parts.append(label(place + wide - 6, bottom - 12, name, "strong", "end"))
     steps = ticks(up, 4)
     for value in steps:
         parts.append(line(left, up(value), width - 8, up(value), "grid"))
@@ -70,6 +79,9 @@ def curve(
         start += 48 + 7.4 * sum(2 if ord(letter) > 0x2E80 else 1 for letter in name)
         for run in _runs(values):
             drawn = _path([(across(i), up(v)) for i, v in run])
+            if zero and len(series) == 1:
+                ground = f"L{across(run[-1][0]):g} {up(0):g}L{across(run[0][0]):g} {up(0):g}Z"
+                parts.append(element("path", d=drawn + ground, class_="area"))
             parts.append(element("path", d=drawn, class_=f"line {kind}".strip()))
     parts.append(label(width - 8, 14, unit, anchor="end"))
     return _classed(svg(width, height, title, parts), "plot")
@@ -114,6 +126,15 @@ def bars(rows: Sequence[tuple[str, float, str]], title: str, width: float = 420)
         )
         parts.append(label(scale(value) + 8, top + 31, text, "strong"))
     return _classed(svg(width, 44 * max(len(rows), 1), title, parts), "plot")
+
+
+def twice(draw: Callable[[float], str]) -> str:
+    """A picture drawn for a desk and for a phone, so that its words stay readable; the style sheet shows one of them.
+
+    Args:
+        draw: draws it at a width.
+    """
+    return f'<div class="for-desk">{draw(DESK)}</div><div class="for-phone">{draw(PHONE)}</div>'
 
 
 def heat(address: str, title: str) -> str:

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from gridloop.apps.web.page import mark
 from gridloop.domain.errors import NotPermitted
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
@@ -130,12 +131,12 @@ class FormTokens:
         )
         if foreign:
             raise NotPermitted(
-                "A page of another site asked for this; nothing was done.",
+                mark("A page of another site asked for this; nothing was done."),
                 evidence={"origin": origin or "not told", "site": site or "not told"},
-                ways_out=("Open the console itself and do it there.",),
+                ways_out=(mark("Open the console itself and do it there."),),
             )
         if not cookie or not token or not hmac.compare_digest(self.token(cookie), token):
             raise NotPermitted(
-                "The form is older than the console that runs now; nothing was done.",
-                ways_out=("Load the page again, look at it, and send the form once more.",),
+                mark("The form is older than the console that runs now; nothing was done."),
+                ways_out=(mark("Load the page again, look at it, and send the form once more."),),
             )

@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 from gridloop import __version__
 
 if TYPE_CHECKING:
+    from gridloop.apps.web.memory import Memory
     from gridloop.apps.web.words import Words
     from gridloop.apps.wiring import Session
     from gridloop.engine.view import LakeView
@@ -30,13 +31,13 @@ class Answer:
     Attributes:
         rows: its main table: what `.csv` gives; dictionaries with the same keys.
         facts: everything else, by name; plain values, for the template and `.json`.
-        pictures: SVG and other markup by name, for the template alone; made by `web.drawing`, never from text.
+        pictures: SVG by name, or lists of it, for the template alone; made by `web.drawing`, never from text.
         heading: instead of the page's title, in the reader's language.
     """
 
     rows: Sequence[Mapping[str, Any]] = ()
     facts: Mapping[str, Any] = field(default_factory=dict)
-    pictures: Mapping[str, str] = field(default_factory=dict)
+    pictures: Mapping[str, str | Sequence[str]] = field(default_factory=dict)
     heading: str = ""
 
 
@@ -61,6 +62,24 @@ class Context:
     query: Mapping[str, str] = field(default_factory=dict)
     actor: str = ""
     base: Mapping[str, Any] = field(default_factory=dict)
+
+    def remembered(self, name: str, make: Callable[[], Any]) -> Any:
+        """What `make` answers, computed once as long as neither what is published nor a record has changed.
+
+        Only for values that do not depend on the reader: no words, nothing of who acts.
+
+        Args:
+            name: unique; with whatever else it depends on.
+            make: computes it.
+        """
+        state = (tuple(sorted(self.view.snapshots.items())), self.session.ledger.audit.head().sequence)
+        memory: Memory = self.base["memory"]
+        return memory.get(state, name, make)
+
+    def to(self, *paths: str) -> str:
+        """The first of some addresses at which a page answers; empty when there is none."""
+        known: Callable[[str], bool] = self.base["known"]
+        return next((path for path in paths if known(path)), "")
 
     def text(self, message: str, **values: object) -> str:
         """A message in the reader's language; `{name}` in it is replaced by `values`."""

@@ -73,7 +73,10 @@ def html(
     taken = sorted(shell.keys() & {*answer.facts, *answer.pictures})
     if taken:
         raise ValueError(f"The layout itself uses the names {taken}.")
-    pictures = {key: Markup(made) for key, made in answer.pictures.items()}
+    pictures = {
+        key: Markup(made) if isinstance(made, str) else [Markup(one) for one in made]
+        for key, made in answer.pictures.items()
+    }
     said = {**shell, **answer.facts, **pictures, "rows": answer.rows, "context": context}
     return templates.get_template(name).render(said)
 

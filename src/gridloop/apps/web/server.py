@@ -14,11 +14,13 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
+from starlette.routing import compile_path
 
 from gridloop import __version__
 from gridloop.apps.unforeseen import unexpected
 from gridloop.apps.web.assets import Assets
 from gridloop.apps.web.guard import FORM_COOKIE, LARGEST_FORM, FormTokens, Guard
+from gridloop.apps.web.memory import Memory
 from gridloop.apps.web.page import STAGES, Action, Answer, Context, Page, mark
 from gridloop.apps.web.render import as_csv, as_json, environment, html, problem, status_of, tagged
 from gridloop.apps.web.sessions import Sessions
@@ -56,7 +58,8 @@ class Site:
     ) -> None:
         self.sessions = sessions
         self.pages = pages
-        self.base = base
+        self.base = {**base, "memory": Memory(), "known": self.known}
+        self._paths = [compile_path(page.path)[0] for page in pages]
         self.assets = Assets()
         self.tokens = FormTokens()
         self.templates = environment(packages)
@@ -77,6 +80,10 @@ class Site:
         for page in pages:
             self._add(page)
         self.app.add_exception_handler(HTTPException, self._missing)
+
+    def known(self, path: str) -> bool:
+        """Whether a page answers at an address."""
+        return any(pattern.match(path.partition("?")[0]) for pattern in self._paths)
 
     @asynccontextmanager
     async def _lifespan(self, _app: FastAPI) -> AsyncIterator[None]:
@@ -251,8 +258,8 @@ class Site:
             return Response("This address cannot be asked so.\n", 405, media_type="text/plain")
         form = request.url.path.rpartition(".")[2]
         told = UsageError(
-            "There is no page at this address.",
+            mark("There is no page at this address."),
             evidence={"address": quote(request.url.path)},
-            ways_out=("Look for it from the overview.",),
+            ways_out=(mark("Look for it from the overview."),),
         )
         return await run_in_threadpool(self.refuse, request, told, form=form)

@@ -119,7 +119,9 @@ class Words:
     def signed(self, value: float | Decimal | None, digits: int = 1) -> str:
         """A difference: with its sign, a true minus."""
         text = self.number(value, digits)
-        return f"+{text}" if value is not None and value > 0 and text != NOTHING else text
+        if value is None or not text.strip("−0.,"):
+            return text.lstrip("−")
+        return f"+{text}" if value > 0 else text
 
     def percent(self, share: float | None, digits: int = 1) -> str:
         """A share (0 to 1) in percent."""
