@@ -21,7 +21,7 @@ class Site(TestClient):
         """The HTML page at an address."""
         return self.get(path, headers={"accept": "text/html", "accept-language": language})
 
-    def send(self, path: str, **fields: str) -> Any:
+    def submit(self, path: str, **fields: str) -> Any:
         """Send a form from the overview; the answer is not followed."""
         (token, *_) = re.findall(r'name="token" value="(\w+)"', self.page("/").text)
         headers = {"origin": HOME, "sec-fetch-site": "same-origin", "accept": "text/html"}

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import os
+import traceback
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
@@ -17,7 +19,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import compile_path
 
 from gridloop import __version__
-from gridloop.apps.unforeseen import unexpected
+from gridloop.apps.unforeseen import DEBUG_VARIABLE, unexpected
 from gridloop.apps.web.assets import Assets
 from gridloop.apps.web.guard import FORM_COOKIE, LARGEST_FORM, FormTokens, Guard
 from gridloop.apps.web.memory import Memory
@@ -133,7 +135,7 @@ class Site:
         except GridloopError as error:
             return self.refuse(request, error, form=form)
         except Exception as error:
-            return self.refuse(request, unexpected(error), form=form)
+            return self.refuse(request, _unforeseen(error), form=form)
 
     def _words(self, request: Request) -> Words:
         config = self.sessions.workspace.config
@@ -206,7 +208,7 @@ class Site:
         except GridloopError as error:
             return await run_in_threadpool(self.refuse, request, error, doing=True)
         except Exception as error:
-            return await run_in_threadpool(self.refuse, request, unexpected(error), doing=True)
+            return await run_in_threadpool(self.refuse, request, _unforeseen(error), doing=True)
         return RedirectResponse(where, 303)
 
     def _do(self, action: Action, request: Request, fields: Mapping[str, str]) -> str:
@@ -263,3 +265,10 @@ class Site:
             ways_out=(mark("Look for it from the overview."),),
         )
         return await run_in_threadpool(self.refuse, request, told, form=form)
+
+
+def _unforeseen(error: Exception) -> GridloopError:
+    """An error without words of its own; the trace goes to the terminal when it was asked for."""
+    if DEBUG_VARIABLE in os.environ:
+        traceback.print_exception(error)
+    return unexpected(error)
