@@ -140,8 +140,10 @@ def twice(draw: Callable[[float], str]) -> str:
 def heat(address: str, title: str) -> str:
     """The place of a year heat map (day × time): `heatmap.js` paints it from the JSON at an address.
 
-    The JSON has `days` (ISO dates), `values` (list per day, None for a gap), `unit`, `top` (value of the darkest
-    colour), `gap` (what a gap is called) and `months` (index of a day, text).
+    A page that has one loads the script in its block `head`: <script src="{{ asset('heatmap.js') }}" type="module">.
+    The JSON, or its `facts.heat`, has `days` (ISO dates), `values` (a list per day, None for a gap or a whole day
+    without readings), `unit`, `top` (value of the darkest colour), `gap` (what a gap is called), `hint` (said before
+    anything is pointed at) and `months` (pairs of index of a day, text).
     """
     return (
         f'<div class="heat-frame"><canvas class="heat" role="img" aria-label={quoteattr(title)} '
