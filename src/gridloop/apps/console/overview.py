@@ -62,17 +62,17 @@ def _stages(context: Context, campaigns: list[dict[str, Any]]) -> list[dict[str,
     running = [one for one in ledger.campaigns.recent(1000) if one.status in ("running", "paused")]
     told = {
         "data": (
-            words.number(view.count("reading")) if view.exists("reading") else "–",
+            words.number(context.count("reading")) if view.exists("reading") else "–",
             context.text(
                 "meter days of readings, to {day}", day=words.day(days[-1]["day"] if days else None)
             ),
         ),
         "insight": (
-            words.number(view.count("segment")) if view.exists("segment") else "–",
+            words.number(context.count("segment")) if view.exists("segment") else "–",
             words.plural(
                 "segment over {count} customer",
                 "segments over {count} customers",
-                view.count("customer") if view.exists("customer") else 0,
+                context.count("customer"),
             ),
         ),
         "strategy": (
@@ -122,9 +122,9 @@ def _figures(
 
 
 def _customers(context: Context) -> dict[str, Any]:
-    words, view = context.words, context.view
-    count = view.count("customer") if view.exists("customer") else 0
-    meters = view.count("meter") if view.exists("meter") else 0
+    words = context.words
+    count = context.count("customer")
+    meters = context.count("meter")
     return {
         "figure": context.text("Customers"),
         "value": count,

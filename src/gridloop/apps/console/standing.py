@@ -64,14 +64,19 @@ def mean_day(context: Context) -> list[float]:
 
 def play_windows(context: Context) -> list[tuple[float, float]]:
     """The hours of the day that the workspace's plays mean to move."""
-    found = set()
-    for name in context.session.workspace.config.playbooks:
-        try:
-            play = load_playbook(name, context.session.workspace.root)
-        except UsageError:
-            continue
-        found |= {(_hours(one.start), _hours(one.end)) for one in play.success.primary.hours}
-    return sorted(found)
+
+    def look() -> list[tuple[float, float]]:
+        found = set()
+        for name in context.session.workspace.config.playbooks:
+            try:
+                play = load_playbook(name, context.session.workspace.root)
+            except UsageError:
+                continue
+            found |= {(_hours(one.start), _hours(one.end)) for one in play.success.primary.hours}
+        return sorted(found)
+
+    known: list[tuple[float, float]] = context.remembered("plays.windows", look)
+    return known
 
 
 def _hours(clock: str) -> float:
