@@ -34,9 +34,11 @@ def overview(context: Context) -> Answer:
         "todo": tasks,
         "campaigns": [{k: v for k, v in one.items() if k != "result"} for one in campaigns],
         "day_basis": None,
+        "hours": [],
     }
     if imported:
         pictures["day"] = _day(context)
+        facts["hours"] = _hours(mean_day(context))
         facts["day_basis"] = context.basis(
             context.text(
                 "Sum over all meters that draw from the grid of their mean power in each quarter of an hour, "
@@ -282,6 +284,13 @@ def _day(context: Context) -> str:
         return curve(lines, marks, title, "kW", (width, 270), windows=windows)
 
     return twice(draw)
+
+
+def _hours(values: list[float]) -> list[dict[str, Any]]:
+    """The mean day as a table: mean power of every hour."""
+    step = max(len(values) // 24, 1)
+    means = [sum(values[i : i + step]) / step for i in range(0, len(values), step)]
+    return [{"hour": f"{hour:02d}:00", "kw": round(mean, 1)} for hour, mean in enumerate(means)]
 
 
 def _clock(slot: int, slots: int) -> str:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 NEWEST = 5
 """Campaigns that are shown."""
+STOPPED = "KeyboardInterrupt"
+"""Error code of a run that a person has stopped."""
 GRAVE = ("error", "critical")
 STATUSES = {
     "running": (mark("running"), "good"),
@@ -150,7 +152,7 @@ def _failed(context: Context) -> list[dict[str, Any]]:
         _task(
             "govern",
             context.text("{job} has failed", job=run.job),
-            run.error_text or run.outcome,
+            context.text("It was stopped.") if run.error_code == STOPPED else run.error_text or run.outcome,
             context.to("/jobs"),
         )
         for run in latest.values()
