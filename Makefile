@@ -17,7 +17,7 @@ COMPILE += --no-header --no-emit-index-url --no-emit-find-links
 export UV_PYTHON_DOWNLOADS := never
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint bench docs pins clean
+.PHONY: help setup demo test lint bench docs catalogues vendor pins clean
 
 help: ## list what make can do
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -41,6 +41,12 @@ bench: setup ## measure against DuckDB SQL, pandas and scikit-learn; writes docs
 
 docs: setup ## regenerate the data dictionary and the reference from the code
 	@set -e; for script in docs/build_*.py; do $(BIN)/python "$$script"; done
+
+catalogues: setup ## add new messages of the console to its catalogues, and name what is not translated
+	@$(BIN)/python docs/build_catalogues.py
+
+vendor: ## fetch the pinned scripts of others anew (needs npm), and check them against vendor.toml
+	@python3 docs/vendor.py
 
 pins: setup ## recompute requirements/*.txt from pyproject.toml
 	$(COMPILE) --group dev --output-file requirements/dev.txt $(ARGS)

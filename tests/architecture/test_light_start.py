@@ -13,6 +13,7 @@ HEAVY = {
     *(
         "adbc_driver_manager",
         "alembic",
+        "babel",
         "chinese_calendar",
         "cryptography",
         "duckdb",
@@ -32,7 +33,7 @@ HEAVY = {
         "sklearn",
         "sqlalchemy",
     ),
-    *("sqlglot", "statsforecast", "torch"),
+    *("sqlglot", "starlette", "statsforecast", "torch", "uvicorn"),
 }
 IMPORT = "import gridloop"
 HELP = """

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import traceback
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -22,14 +20,16 @@ from gridloop.apps.cli import (
     reaching,
     running,
     segmenting,
+    serving,
     starting,
     tagging,
     tariffs,
 )
 from gridloop.apps.cli.output import Style, print_error
+from gridloop.apps.unforeseen import DEBUG_VARIABLE as DEBUG_VARIABLE
+from gridloop.apps.unforeseen import unexpected as unexpected
 from gridloop.domain.errors import GridloopError
 
-DEBUG_VARIABLE = "GRIDLOOP_DEBUG"
 STOPPED = 130
 
 app = typer.Typer(
@@ -45,6 +45,7 @@ starting.add_commands(app)
 importing.add_commands(app)
 running.add_commands(app)
 planning.add_commands(app)
+serving.add_commands(app)
 benchmarking.add_commands(app)
 judging.add_commands(campaign.app)
 app.add_typer(checking.app, name="data")
@@ -72,22 +73,6 @@ def _root(
     ] = False,
 ) -> None:
     """Options before any command."""
-
-
-def unexpected(error: Exception) -> GridloopError:
-    """What a user is told of an error without words of its own; its text may hold data, so only its kind is shown."""
-    frame = traceback.extract_tb(error.__traceback__)[-1]
-    return GridloopError(
-        "Something went wrong that Gridloop did not foresee; nothing that was published has changed.",
-        evidence={
-            "error": type(error).__name__,
-            "at": f"{Path(frame.filename).name}:{frame.lineno} {frame.name}",
-        },
-        ways_out=(
-            "Run the same command again: whatever was not published is undone first.",
-            f"Set {DEBUG_VARIABLE}=1 to see the whole trace (it may show data), and report it.",
-        ),
-    )
 
 
 def main(arguments: list[str] | None = None) -> int:

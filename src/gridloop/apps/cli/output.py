@@ -7,12 +7,12 @@ import json
 import sys
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, is_dataclass
-from datetime import date, datetime
+from dataclasses import dataclass
 from decimal import Decimal
-from enum import Enum
 from typing import TYPE_CHECKING, Any
 
+from gridloop.apps.plain import guarded as guarded
+from gridloop.apps.plain import plain as plain
 from gridloop.domain.errors import GridloopError
 from gridloop.domain.finding import Finding, Severity
 
@@ -56,25 +56,6 @@ def print_text(console: Console, text: str) -> None:
     console.print(text, soft_wrap=not console.is_terminal)
 
 
-def plain(value: Any) -> Any:
-    """A value as JSON can hold it: dates in ISO form, money as text, findings as objects."""
-    if isinstance(value, datetime | date):
-        return value.isoformat()
-    if isinstance(value, Decimal):
-        return str(value)
-    if isinstance(value, Enum):
-        return value.value
-    if isinstance(value, float):
-        return value if value == value and abs(value) != float("inf") else None
-    if is_dataclass(value) and not isinstance(value, type):
-        return plain(asdict(value))
-    if isinstance(value, Mapping):
-        return {str(k): plain(v) for k, v in value.items()}
-    if isinstance(value, list | tuple | set | frozenset):
-        return [plain(v) for v in value]
-    return value
-
-
 def show_rows(rows: Iterable[Mapping[str, Any]], style: Style, *, title: str = "", empty: str = "") -> None:
     """Print rows as a table, a JSON array or CSV.
 
@@ -96,16 +77,6 @@ def show_rows(rows: Iterable[Mapping[str, Any]], style: Style, *, title: str = "
         _text_table(listed, style, title)
     elif empty and not style.quiet:
         print_out(empty)
-
-
-def guarded(value: Any) -> Any:
-    """A CSV cell that no spreadsheet takes for a formula."""
-    made = plain(value)
-    if isinstance(value, Decimal):
-        return made
-    if isinstance(made, dict | list):
-        made = json.dumps(made, ensure_ascii=False)
-    return f"'{made}" if isinstance(made, str) and made[:1] in ("=", "+", "-", "@", "\t", "\r") else made
 
 
 def _text_table(rows: Sequence[Mapping[str, Any]], style: Style, title: str) -> None:

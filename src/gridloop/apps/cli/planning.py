@@ -211,7 +211,8 @@ def show_campaign_plan(
 
 def _tell(session: Session, plan: Plan, workspace: Path, style: Style, *, stands: bool = True) -> None:
     """Print a plan in the form that was asked for; `stands` when it is in the ledger."""
-    from gridloop.apps.cli.plan_page import plan_document, say_next, show_plan
+    from gridloop.apps.cli.plan_page import say_next, show_plan
+    from gridloop.apps.plan_sentences import plan_document
 
     approvals = session.ledger.approvals.of("plan", plan.plan_id)
     launched = [one for one in session.ledger.campaigns.recent(1000) if one.plan_id == plan.plan_id]

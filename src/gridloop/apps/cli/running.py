@@ -52,9 +52,10 @@ def run(
     no_color: NoColorOption = False,
 ) -> None:
     """Carry out every step of the loop that is not up to date, up to plans that a person has to approve."""
-    from gridloop.apps.cli.plan_page import headline, say_next
+    from gridloop.apps.cli.plan_page import say_next
     from gridloop.apps.jobs.catalogue import jobs_through
     from gridloop.apps.jobs.execute import is_fresh, run_jobs
+    from gridloop.apps.plan_sentences import headline
     from gridloop.apps.remembering import waiting_plans
     from gridloop.apps.wiring import opened
 

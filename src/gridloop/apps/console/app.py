@@ -1,0 +1,38 @@
+"""All pages of the console as one app."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import ModuleType
+
+from fastapi import FastAPI
+
+from gridloop.apps.actor import acting_user
+from gridloop.apps.console import jobs, overview
+from gridloop.apps.console.running import Runner
+from gridloop.apps.web.server import Site
+from gridloop.apps.web.sessions import Sessions
+
+MODULES: tuple[ModuleType, ...] = (overview, jobs)
+"""Modules with pages, in the order of the navigation; each has PAGES, some have ACTIONS."""
+
+PACKAGES = ("gridloop.apps.console", "gridloop.apps.web")
+
+
+def create_app(folder: Path | str, actor: str | None = None) -> FastAPI:
+    """The console over the workspace in a folder.
+
+    Args:
+        folder: of the workspace.
+        actor: in whose name records are made; the operating system's user when not given.
+
+    Raises:
+        WorkspaceNotFound: there is none.
+    """
+    sessions = Sessions(folder, acting_user(actor))
+    runner = Runner(sessions.folder, sessions.actor)
+    pages = [page for module in MODULES for page in module.PAGES]
+    actions = [action for module in MODULES for action in getattr(module, "ACTIONS", ())]
+    site = Site(sessions, pages, actions, PACKAGES, {"runner": runner})
+    site.app.add_route("/jobs/progress", runner.stream)
+    return site.app

@@ -1,0 +1,123 @@
+"""The page of jobs: what ran and how it ended; start, watch and stop a run of the loop."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from gridloop.apps.jobs.catalogue import JOBS, LOOP
+from gridloop.apps.jobs.execute import is_fresh
+from gridloop.apps.web.page import Action, Answer, Context, Page, mark
+from gridloop.ledger.runs import JobRun
+
+SHOWN = 20
+"""Runs at a time."""
+MOST = 5_000
+"""Runs that are looked at, newest first."""
+STAGE_OF = {"evaluation": "evaluate"}
+"""Stages of jobs that the navigation calls otherwise."""
+
+TITLES: Mapping[str, str] = {
+    "data.validate": mark("Find gaps, spikes and zero runs in the readings; estimate short gaps, flagged"),
+    "data.check": mark("Check keys, references, ranges, closed sets and timeliness of every table"),
+    "insight.features": mark("Describe every customer's use"),
+    "insight.tags": mark("Tag every customer, with confidence or the reason why not"),
+    "insight.segments": mark("Find the members of every segment and certify it"),
+    "strategy.offers": mark("Price every customer's past year under the offers of the plays"),
+    "strategy.recommend": mark("Say whom each play is for, who is left out and why, and who is best"),
+    "strategy.plan": mark("Make the plan of each play and hand it in for approval"),
+    "reach.deliver": mark("Send what is due of running campaigns, and take in what came back"),
+    "evaluation.effects": mark("Judge every launched campaign against its holdout"),
+}
+"""What the jobs of the loop do, as they say it themselves; here for translation."""
+
+OUTCOMES: Mapping[str, tuple[str, str]] = {
+    "running": (mark("running"), "calm"),
+    "succeeded": (mark("succeeded"), "good"),
+    "failed": (mark("failed"), "bad"),
+    "killed": (mark("killed"), "bad"),
+    "skipped": (mark("nothing to do"), "calm"),
+}
+"""What an outcome is called, and its colour."""
+
+
+def stage_name(stage: str) -> str:
+    """A stage as the navigation calls it."""
+    return STAGE_OF.get(stage, stage)
+
+
+def _row(run: JobRun) -> dict[str, Any]:
+    seconds = (run.finished_at - run.started_at).total_seconds() if run.finished_at else None
+    return {
+        "started": run.started_at,
+        "job": run.job,
+        "stage": stage_name(run.stage.value),
+        "outcome": run.outcome,
+        "seconds": seconds,
+        "counts": dict(run.counts or {}),
+        "error": run.error_text,
+        "run": str(run.run_id),
+        "code_version": run.code_version,
+    }
+
+
+def standing(context: Context) -> list[dict[str, Any]]:
+    """How each job of the loop stands: when it was last done, and whether that is up to date."""
+    session = context.session
+
+    def look() -> list[dict[str, Any]]:
+        return [
+            {
+                "job": job.name,
+                "stage": stage_name(job.stage.value),
+                "does": job.title,
+                "ran": last.finished_at if last is not None else None,
+                "fresh": last is not None and is_fresh(session, job),
+            }
+            for job in JOBS
+            for last in (session.ledger.runs.last_success(job.name),)
+        ]
+
+    found: list[dict[str, Any]] = context.remembered("jobs.standing", look)
+    return found
+
+
+def whole(text: str) -> int:
+    """A whole number of the query string; 0 when it is none."""
+    return int(text) if text.isdecimal() and len(text) < 10 else 0
+
+
+def jobs_page(context: Context) -> Answer:
+    """Newest runs, how each job of the loop stands, and the run that this console has started."""
+    wanted = context.query.get("outcome", "")
+    first = whole(context.query.get("first", ""))
+    found = [run for run in context.session.ledger.runs.recent(MOST) if not wanted or run.outcome == wanted]
+    rows = [_row(run) for run in found[first : first + SHOWN]]
+    facts = {
+        "loop": standing(context),
+        "first": first,
+        "size": SHOWN,
+        "total": len(found),
+        "current": asdict(context.base["runner"].progress),
+        "stages": [stage.value for stage in LOOP],
+        "outcomes": {name: [context.text(text), colour] for name, (text, colour) in OUTCOMES.items()},
+        "wanted": wanted,
+    }
+    return Answer(rows, facts)
+
+
+def start(context: Context, fields: Mapping[str, str]) -> str:
+    """Start a run of the loop, through the stage that the form names."""
+    context.base["runner"].start(fields.get("through") or None)
+    return "/jobs"
+
+
+def stop(context: Context, fields: Mapping[str, str]) -> str:
+    """Stop it."""
+    context.base["runner"].stop()
+    return "/jobs"
+
+
+PAGES = (Page("/jobs", mark("Jobs"), "govern", "jobs.html", jobs_page),)
+ACTIONS = (Action("/jobs/start", start), Action("/jobs/stop", stop))
