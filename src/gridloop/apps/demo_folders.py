@@ -79,8 +79,8 @@ class DemoFolders:
             raise UsageError(
                 f"{self.root} holds another demo.",
                 evidence={
-                    "there": ", ".join(mark.read_text(encoding="utf-8").split("\n")).strip(", "),
-                    "asked_for": ", ".join(county.text.split("\n")).strip(", "),
+                    "there": _words(mark.read_text(encoding="utf-8")),
+                    "asked_for": _words(county.text),
                 },
                 ways_out=("Name another folder.", f"Remove {self.root} to start anew."),
             )
@@ -91,6 +91,11 @@ class DemoFolders:
         from gridloop.engine.durable import write_durably
 
         write_durably(self.root / MARK, county.text.encode())
+
+
+def _words(text: str) -> str:
+    """The lines of a mark as words: `customers=12 days=40`."""
+    return " ".join(line.replace(" = ", "=") for line in text.splitlines())
 
 
 def county_of(workspace: Path) -> tuple[DemoFolders, DemoCounty]:

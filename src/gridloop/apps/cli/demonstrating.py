@@ -84,6 +84,8 @@ def _up_to_sending(
         campaign = steps.first_campaign(session)
         if campaign is None:
             accounts = steps.bring_in(session, False, progress)
+            if not accounts:
+                say("The county's files are already imported.", style)
             counts |= _counts(steps.run_loop(session, progress), "first")
             _show(session, accounts, style)
         if campaign is None or steps.is_cut_off(session, campaign):

@@ -19,7 +19,7 @@ from gridloop.apps.cli.options import (
     WorkspaceOption,
     style_of,
 )
-from gridloop.apps.cli.output import ProgressLine, Style, plain, print_out, say, show_findings, show_rows
+from gridloop.apps.cli.output import ProgressLine, plain, print_out, say, show_findings, show_rows
 from gridloop.domain.errors import NothingToDo, UsageError
 
 CampaignArgument = Annotated[str, typer.Argument(help="Campaign, as `gridloop campaign list` names it.")]
@@ -128,6 +128,7 @@ def pause(
     campaign: CampaignArgument,
     workspace: WorkspaceOption = HERE,
     actor: ActorOption = None,
+    no_color: NoColorOption = False,
 ) -> None:
     """Hold a campaign's messages back until it is resumed; a delivery that is at work stops before its next message."""
     from gridloop.apps.actor import acting_user
@@ -135,13 +136,14 @@ def pause(
 
     with opened(workspace) as session:
         session.ledger.campaigns.pause(campaign, acting_user(actor))
-    say(f"Paused. Next: gridloop campaign resume {campaign} -w {workspace}", Style())
+    say(f"Paused. Next: gridloop campaign resume {campaign} -w {workspace}", style_of(no_color=no_color))
 
 
 def resume(
     campaign: CampaignArgument,
     workspace: WorkspaceOption = HERE,
     actor: ActorOption = None,
+    no_color: NoColorOption = False,
 ) -> None:
     """Let a paused campaign go on."""
     from gridloop.apps.actor import acting_user
@@ -149,7 +151,7 @@ def resume(
 
     with opened(workspace) as session:
         session.ledger.campaigns.start(campaign, acting_user(actor))
-    say(f"Running. Next: gridloop campaign send {campaign} -w {workspace}", Style())
+    say(f"Running. Next: gridloop campaign send {campaign} -w {workspace}", style_of(no_color=no_color))
 
 
 def stop(
@@ -157,6 +159,7 @@ def stop(
     reason: Annotated[str, typer.Option("--reason", help="Why, for the record.")],
     workspace: WorkspaceOption = HERE,
     actor: ActorOption = None,
+    no_color: NoColorOption = False,
 ) -> None:
     """Emergency stop: end a campaign at once and for good; a delivery at work sends nothing more."""
     from gridloop.apps.actor import acting_user
@@ -165,8 +168,8 @@ def stop(
 
     with opened(workspace) as session:
         given_up = stop_campaign(session.ledger, campaign, acting_user(actor), reason)
-    say(f"Stopped; {given_up:,} messages that waited are given up.", Style())
-    say(f"Next: gridloop campaign outbox {campaign} -w {workspace}", Style())
+    say(f"Stopped; {given_up:,} messages that waited are given up.", style_of(no_color=no_color))
+    say(f"Next: gridloop campaign outbox {campaign} -w {workspace}", style_of(no_color=no_color))
 
 
 def outbox(
@@ -216,6 +219,7 @@ def decide(
     outcome: Annotated[str, typer.Argument(help="`sent`, or `failed` when it surely did not go out.")],
     workspace: WorkspaceOption = HERE,
     actor: ActorOption = None,
+    no_color: NoColorOption = False,
 ) -> None:
     """Say what became of an undecided message, after looking; a failed one may be retried."""
     from gridloop.apps.actor import acting_user
@@ -229,10 +233,12 @@ def decide(
         session.ledger.sends.decide(send_id, outcome, acting_user(actor))
         campaign = session.ledger.sends.send(send_id).campaign_id
     again = "retry" if outcome == "failed" else "outbox"
-    say(f"Decided. Next: gridloop campaign {again} {campaign} -w {workspace}", Style())
+    say(f"Decided. Next: gridloop campaign {again} {campaign} -w {workspace}", style_of(no_color=no_color))
 
 
-def retry(campaign: CampaignArgument, workspace: WorkspaceOption = HERE) -> None:
+def retry(
+    campaign: CampaignArgument, workspace: WorkspaceOption = HERE, no_color: NoColorOption = False
+) -> None:
     """Plan the failed messages of a campaign again, under the same message ids."""
     from gridloop.apps.wiring import opened
 
@@ -240,7 +246,10 @@ def retry(campaign: CampaignArgument, workspace: WorkspaceOption = HERE) -> None
         count = session.ledger.sends.retry_failed(campaign)
     if not count:
         raise NothingToDo(f"No message of the campaign {campaign} has failed.")
-    say(f"{count:,} messages wait again. Next: gridloop campaign send {campaign} -w {workspace}", Style())
+    say(
+        f"{count:,} messages wait again. Next: gridloop campaign send {campaign} -w {workspace}",
+        style_of(no_color=no_color),
+    )
 
 
 def receipts(
