@@ -60,6 +60,11 @@ def _certificates(context: Context) -> list[dict[str, Any]]:
     return found
 
 
+def segment_names(context: Context) -> dict[str, str]:
+    """The segments that are shown: what each is called, by id."""
+    return {row["segment_id"]: row[f"name_{context.words.language}"] for row in _certificates(context)}
+
+
 def _hidden(context: Context) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = context.remembered("segments.hidden", lambda: hidden_rows(context.session))
     return found
