@@ -8,12 +8,32 @@ from types import ModuleType
 from fastapi import FastAPI
 
 from gridloop.apps.actor import acting_user
-from gridloop.apps.console import jobs, overview
+from gridloop.apps.console import (
+    catalogue,
+    customer,
+    customer_year,
+    customers,
+    jobs,
+    overview,
+    quality,
+    segments,
+    sources,
+)
 from gridloop.apps.console.running import Runner
 from gridloop.apps.web.server import Site
 from gridloop.apps.web.sessions import Sessions
 
-MODULES: tuple[ModuleType, ...] = (overview, jobs)
+MODULES: tuple[ModuleType, ...] = (
+    overview,
+    sources,
+    quality,
+    catalogue,
+    customers,
+    customer,
+    customer_year,
+    segments,
+    jobs,
+)
 """Modules with pages, in the order of the navigation; each has PAGES, some have ACTIONS."""
 
 PACKAGES = ("gridloop.apps.console", "gridloop.apps.web")
