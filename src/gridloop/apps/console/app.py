@@ -8,12 +8,12 @@ from types import ModuleType
 from fastapi import FastAPI
 
 from gridloop.apps.actor import acting_user
-from gridloop.apps.console import jobs, overview
+from gridloop.apps.console import audit, campaign, jobs, overview, plans, plays, result
 from gridloop.apps.console.running import Runner
 from gridloop.apps.web.server import Site
 from gridloop.apps.web.sessions import Sessions
 
-MODULES: tuple[ModuleType, ...] = (overview, jobs)
+MODULES: tuple[ModuleType, ...] = (overview, plays, plans, campaign, result, jobs, audit)
 """Modules with pages, in the order of the navigation; each has PAGES, some have ACTIONS."""
 
 PACKAGES = ("gridloop.apps.console", "gridloop.apps.web")
@@ -35,4 +35,6 @@ def create_app(folder: Path | str, actor: str | None = None) -> FastAPI:
     actions = [action for module in MODULES for action in getattr(module, "ACTIONS", ())]
     site = Site(sessions, pages, actions, PACKAGES, {"runner": runner})
     site.app.add_route("/jobs/progress", runner.stream)
+    report = "/campaigns/{campaign_id}/report/{language}"
+    site.app.add_route(report, result.downloads(sessions, site.refuse))
     return site.app
