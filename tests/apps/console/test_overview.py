@@ -52,6 +52,20 @@ def test_a_job_that_failed_is_the_first_thing_to_do(demo_copy, site_of):
     assert "data.check has failed" in page
 
 
+def test_the_chart_of_the_mean_day_has_a_table_with_its_numbers(site):
+    hours = site.get("/overview.json").json()["facts"]["hours"]
+    assert [one["hour"] for one in hours] == [f"{hour:02d}:00" for hour in range(24)]
+    assert "The numbers as a table" in site.page("/").text
+
+
+def test_a_run_that_a_person_stopped_is_told_so(demo_copy, site_of):
+    with opened(demo_copy.workspace) as session:
+        run = session.ledger.runs.start("data.check", "data", "digest", "0", {})
+        session.ledger.runs.fail(run, "KeyboardInterrupt", "KeyboardInterrupt")
+    with site_of(demo_copy.workspace) as site:
+        assert site.get("/overview.json").json()["facts"]["todo"][0]["why"] == "It was stopped."
+
+
 def test_an_empty_workspace_says_what_to_do_next(tmp_path, site_of):
     create(tmp_path / "new", zone="Asia/Shanghai", currency="CNY").close()
     with site_of(tmp_path / "new") as site:

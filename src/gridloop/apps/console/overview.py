@@ -34,9 +34,11 @@ def overview(context: Context) -> Answer:
         "todo": tasks,
         "campaigns": [{k: v for k, v in one.items() if k != "result"} for one in campaigns],
         "day_basis": None,
+        "hours": [],
     }
     if imported:
         pictures["day"] = _day(context)
+        facts["hours"] = _hours(mean_day(context))
         facts["day_basis"] = context.basis(
             context.text(
                 "Sum over all meters that draw from the grid of their mean power in each quarter of an hour, "
@@ -62,17 +64,17 @@ def _stages(context: Context, campaigns: list[dict[str, Any]]) -> list[dict[str,
     running = [one for one in ledger.campaigns.recent(1000) if one.status in ("running", "paused")]
     told = {
         "data": (
-            words.number(view.count("reading")) if view.exists("reading") else "–",
+            words.number(context.count("reading")) if view.exists("reading") else "–",
             context.text(
                 "meter days of readings, to {day}", day=words.day(days[-1]["day"] if days else None)
             ),
         ),
         "insight": (
-            words.number(view.count("segment")) if view.exists("segment") else "–",
+            words.number(context.count("segment")) if view.exists("segment") else "–",
             words.plural(
                 "segment over {count} customer",
                 "segments over {count} customers",
-                view.count("customer") if view.exists("customer") else 0,
+                context.count("customer"),
             ),
         ),
         "strategy": (
@@ -122,9 +124,9 @@ def _figures(
 
 
 def _customers(context: Context) -> dict[str, Any]:
-    words, view = context.words, context.view
-    count = view.count("customer") if view.exists("customer") else 0
-    meters = view.count("meter") if view.exists("meter") else 0
+    words = context.words
+    count = context.count("customer")
+    meters = context.count("meter")
     return {
         "figure": context.text("Customers"),
         "value": count,
@@ -282,6 +284,13 @@ def _day(context: Context) -> str:
         return curve(lines, marks, title, "kW", (width, 270), windows=windows)
 
     return twice(draw)
+
+
+def _hours(values: list[float]) -> list[dict[str, Any]]:
+    """The mean day as a table: mean power of every hour."""
+    step = max(len(values) // 24, 1)
+    means = [sum(values[i : i + step]) / step for i in range(0, len(values), step)]
+    return [{"hour": f"{hour:02d}:00", "kw": round(mean, 1)} for hour, mean in enumerate(means)]
 
 
 def _clock(slot: int, slots: int) -> str:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 NEWEST = 5
 """Campaigns that are shown."""
+STOPPED = "KeyboardInterrupt"
+"""Error code of a run that a person has stopped."""
 GRAVE = ("error", "critical")
 STATUSES = {
     "running": (mark("running"), "good"),
@@ -64,14 +66,19 @@ def mean_day(context: Context) -> list[float]:
 
 def play_windows(context: Context) -> list[tuple[float, float]]:
     """The hours of the day that the workspace's plays mean to move."""
-    found = set()
-    for name in context.session.workspace.config.playbooks:
-        try:
-            play = load_playbook(name, context.session.workspace.root)
-        except UsageError:
-            continue
-        found |= {(_hours(one.start), _hours(one.end)) for one in play.success.primary.hours}
-    return sorted(found)
+
+    def look() -> list[tuple[float, float]]:
+        found = set()
+        for name in context.session.workspace.config.playbooks:
+            try:
+                play = load_playbook(name, context.session.workspace.root)
+            except UsageError:
+                continue
+            found |= {(_hours(one.start), _hours(one.end)) for one in play.success.primary.hours}
+        return sorted(found)
+
+    known: list[tuple[float, float]] = context.remembered("plays.windows", look)
+    return known
 
 
 def _hours(clock: str) -> float:
@@ -145,7 +152,7 @@ def _failed(context: Context) -> list[dict[str, Any]]:
         _task(
             "govern",
             context.text("{job} has failed", job=run.job),
-            run.error_text or run.outcome,
+            context.text("It was stopped.") if run.error_code == STOPPED else run.error_text or run.outcome,
             context.to("/jobs"),
         )
         for run in latest.values()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import threading
 from collections.abc import Callable
 
 import uvicorn
@@ -32,6 +33,7 @@ def listen(app: FastAPI, host: str, port: int, ready: Callable[[str], None]) -> 
     config = uvicorn.Config(
         app, log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=3
     )
+    threading.Thread(target=app.state.warm, daemon=True).start()
     with bound:
         uvicorn.Server(config).run(sockets=[bound])
 

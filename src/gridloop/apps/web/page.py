@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -63,6 +64,20 @@ class Context:
     actor: str = ""
     base: Mapping[str, Any] = field(default_factory=dict)
 
+    @cached_property
+    def state(self) -> Hashable:
+        """Equal as long as what is published, records, and the workspace's settings and definitions stay as they are.
+
+        Messages and answers change within runs only, so the newest run stands for them.
+        """
+        ledger, root = self.session.ledger, self.session.workspace.root
+        runs = [(run.run_id, run.outcome, run.finished_at) for run in ledger.runs.recent(1)]
+        files = sorted(
+            (str(path), path.stat().st_mtime_ns) for path in (*root.glob("*.toml"), *root.glob("*/*.yaml"))
+        )
+        manifest = sorted(self.view.snapshots.items())
+        return tuple(manifest), tuple(runs), tuple(files), ledger.audit.head().sequence
+
     def remembered(self, name: str, make: Callable[[], Any]) -> Any:
         """What `make` answers, computed once as long as neither what is published nor a record has changed.
 
@@ -72,9 +87,12 @@ class Context:
             name: unique; with whatever else it depends on.
             make: computes it.
         """
-        state = (tuple(sorted(self.view.snapshots.items())), self.session.ledger.audit.head().sequence)
         memory: Memory = self.base["memory"]
-        return memory.get(state, name, make)
+        return memory.get(self.state, name, make)
+
+    def count(self, name: str) -> int:
+        """Rows of a table; 0 when nothing of it is published."""
+        return int(self.remembered(f"count.{name}", lambda: self.view.count(name)))
 
     def to(self, *paths: str) -> str:
         """The first of some addresses at which a page answers; empty when there is none."""

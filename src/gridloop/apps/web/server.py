@@ -6,7 +6,7 @@ import functools
 import os
 import traceback
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 from urllib.parse import parse_qsl, quote
 
@@ -73,6 +73,7 @@ class Site:
             openapi_url=None,
             lifespan=self._lifespan,
         )
+        self.app.state.warm = self.warm
         self.app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=5)
         self.app.add_middleware(Guard)
         self.app.add_route("/static/{digest}/{name:path}", self.assets.serve)
@@ -82,6 +83,13 @@ class Site:
         for page in pages:
             self._add(page)
         self.app.add_exception_handler(HTTPException, self._missing)
+
+    def warm(self) -> None:
+        """Compute what the first page remembers, so that no reader waits for it; a failure is for a reader to see."""
+        config = self.sessions.workspace.config
+        with suppress(Exception), self.sessions.borrow() as (session, view):
+            words = Words("en", config.zone, session.clock.now(), config.currency)
+            self.pages[0].answer(Context(session, view, words, actor=session.actor, base=self.base))
 
     def known(self, path: str) -> bool:
         """Whether a page answers at an address."""

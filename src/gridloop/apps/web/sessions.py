@@ -11,7 +11,7 @@ from gridloop.apps.wiring import Session, opened
 from gridloop.engine.view import LakeView
 from gridloop.engine.workspace import Workspace
 
-KEPT = 4
+KEPT = 12
 """Opened workspaces that wait for the next request; more are opened when more come at once."""
 
 

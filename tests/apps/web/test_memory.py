@@ -1,0 +1,57 @@
+"""What was dear to compute is computed once, and again as soon as anything it could depend on has changed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from gridloop.apps.web.memory import Memory
+from gridloop.apps.web.page import Context
+from gridloop.apps.web.words import Words
+from gridloop.apps.wiring import Session
+
+
+@pytest.fixture
+def look(session: Session) -> Callable[[], int]:
+    """Computes something through a new request; answers how often it was really computed."""
+    memory, made = Memory(), []
+
+    def ask() -> int:
+        view = session.lake.view(session.ledger.runs.published())
+        words = Words("en", "UTC", session.clock.now(), "CNY")
+        context = Context(session, view, words, base={"memory": memory})
+        context.remembered("dear", lambda: made.append(1))
+        view.close()
+        return len(made)
+
+    return ask
+
+
+def test_it_is_computed_once_while_nothing_changes(look):
+    assert [look(), look(), look()] == [1, 1, 1]
+
+
+def test_a_record_a_run_or_a_definition_makes_it_anew(look, session: Session):
+    assert look() == 1
+    session.ledger.audit.record("ann", "plan.looked_at", "plan:1")
+    assert look() == 2
+    run = session.ledger.runs.start("data.check", "data", "digest", "0", {})
+    assert look() == 3
+    session.ledger.runs.succeed(run, {}, {})
+    assert look() == 4
+    tags = session.workspace.root / "tags"
+    tags.mkdir()
+    (tags / "own.yaml").write_text("[]")
+    assert look() == 5
+    os.utime(Path(tags / "own.yaml"), ns=(1, 1))
+    assert [look(), look()] == [6, 6]
+
+
+def test_what_was_remembered_of_an_earlier_state_is_gone():
+    memory = Memory()
+    memory.get("first", "a", lambda: 1)
+    memory.get("second", "b", lambda: 2)
+    assert memory.get("first", "a", lambda: 3) == 3
