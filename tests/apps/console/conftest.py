@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -48,3 +49,34 @@ def site(demo: Any) -> Iterator[Site]:
 def site_of() -> Callable[..., Any]:
     """Opens the console over another workspace, for the length of a `with`; `actor` says who acts."""
     return reading
+
+
+@pytest.fixture
+def planned(village: Path) -> Path:
+    """A village's workspace with one plan, of li, that waits for approval."""
+    from gridloop.apps.jobs.execute import run_jobs
+    from gridloop.apps.jobs.proposing import planning_jobs
+    from gridloop.apps.wiring import opened
+
+    with opened(village) as session:
+        session.workspace.with_settings(playbooks=("tou-shift",))
+    with opened(village) as session:
+        list(run_jobs(session, planning_jobs(), actor="li"))
+    return village
+
+
+@pytest.fixture
+def launched(planned: Path) -> tuple[Path, str]:
+    """That workspace with the plan approved by wang and launched on 1 November 2024, and the campaign's id."""
+    from gridloop.apps.jobs.reaching import reach_context
+    from gridloop.apps.wiring import opened
+    from gridloop.reach.orchestrate import launch
+
+    with opened(planned) as session, reach_context(session) as context:
+        (plan,) = session.ledger.plans.recent()
+        session.ledger.approvals.approve(plan.plan_id, plan.digest, "wang")
+        campaign = launch(context, plan.plan_id, "wang").campaign_id
+    assert campaign is not None
+    with closing(sqlite3.connect(planned / "ledger.db")) as connection, connection:
+        connection.execute("UPDATE campaign SET starts_at = '2024-11-01 00:00:00.000000'")
+    return planned, str(campaign)

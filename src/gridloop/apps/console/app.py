@@ -9,13 +9,18 @@ from fastapi import FastAPI
 
 from gridloop.apps.actor import acting_user
 from gridloop.apps.console import (
+    audit,
+    campaign,
     catalogue,
     customer,
     customer_year,
     customers,
     jobs,
     overview,
+    plans,
+    plays,
     quality,
+    result,
     segments,
     sources,
 )
@@ -32,7 +37,12 @@ MODULES: tuple[ModuleType, ...] = (
     customer,
     customer_year,
     segments,
+    plays,
+    plans,
+    campaign,
+    result,
     jobs,
+    audit,
 )
 """Modules with pages, in the order of the navigation; each has PAGES, some have ACTIONS."""
 
@@ -55,4 +65,6 @@ def create_app(folder: Path | str, actor: str | None = None) -> FastAPI:
     actions = [action for module in MODULES for action in getattr(module, "ACTIONS", ())]
     site = Site(sessions, pages, actions, PACKAGES, {"runner": runner})
     site.app.add_route("/jobs/progress", runner.stream)
+    report = "/campaigns/{campaign_id}/report/{language}"
+    site.app.add_route(report, result.downloads(sessions, site.refuse))
     return site.app
