@@ -42,7 +42,13 @@ __all__ = ["County", "DirtRates", "TwinSettings"]
 FOLDERS = ("archive", "personal", "weather", "billing", "readings")
 """Folders of the sources."""
 
-_BY_DATE = ("weather/weather_*.csv", "billing/bill_*.csv", "readings/readings_*.parquet")
+_BY_DATE = (
+    "weather/weather_*.csv",
+    "billing/*_20*.csv",
+    "readings/readings_*.parquet",
+    "service/*_20*.csv",
+    "network/*_20*.csv",
+)
 
 Progress = Callable[[float, str], None]
 """Called with the share done (0–1) and what was just finished."""
@@ -74,7 +80,7 @@ class County:
         """Write the source files, month by month with flat memory.
 
         Args:
-            folder: created if absent; what an earlier county left in its five folders is replaced. The formats are
+            folder: created if absent; what an earlier county left in its folders is replaced. The formats are
                 in docs/methods/twin.md.
             progress: told after every month.
             truth: also write the truth there, in the same pass.
