@@ -54,6 +54,7 @@ class Export:
             chronicle = stack.enter_context(
                 Chronicle(self.simulation, self.contracts, self.delivery, sources, truth)
             )
+            chronicle.write_archives()
             for month in chronicle.months_before:
                 self._retell(month, chronicle)
             known = None if truth is None else stack.enter_context(TruthFiles(truth, self.simulation, ending))
@@ -67,10 +68,11 @@ class Export:
         """A month that an earlier export told, for what is known of it only now."""
         chronicle.begin(month)
         for block in self.simulation.blocks():
-            net = self.simulation.net_wh(block, month)
+            drawn = self.simulation.drawn_wh(block, month)
+            net = self.simulation.recorded(drawn, block, month)
             registers = read_registers(net, periods_of_block(self.simulation, self.contracts, block, month))
             bills = bills_of_block(self.simulation, self.contracts, block, month, net, registers, {})
-            chronicle.add(block, month, list(bills))
+            chronicle.add(block, month, drawn, list(bills))
         chronicle.end(month)
 
     def _write_month(self, month: Month, outlets: _Outlets) -> None:
@@ -85,7 +87,8 @@ class Export:
                 else stack.enter_context(BillFiles(outlets.billing, contracts))
             )
             for block in simulation.blocks():
-                net = simulation.net_wh(block, month, self.responses)
+                drawn = simulation.drawn_wh(block, month, self.responses)
+                net = simulation.recorded(drawn, block, month)
                 registers = read_registers(net, periods_of_block(simulation, contracts, block, month))
                 bills: list[IssuedBill] = []
                 if files is not None or outlets.chronicle.needs_bills:
@@ -100,7 +103,7 @@ class Export:
                 planted = outlets.readings.add(rows)
                 if truth is not None:
                     truth.add_planted(planted)
-                outlets.chronicle.add(block, month, bills)
+                outlets.chronicle.add(block, month, drawn, bills)
         outlets.readings.end(month)
         outlets.chronicle.end(month)
 
