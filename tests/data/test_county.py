@@ -119,7 +119,20 @@ def test_bills_are_exact_to_the_last_place(county):
 
 
 @pytest.mark.parametrize(
-    "table", ["payment", "interruption", "asset", "asset_event", "area_supply", "supplier"]
+    "table",
+    [
+        "payment",
+        "interruption",
+        "asset",
+        "asset_event",
+        "area_supply",
+        "supplier",
+        "interaction",
+        "der_unit",
+        "population",
+        "economy",
+        "map_feature",
+    ],
 )
 def test_what_the_county_tells_beside_energy_is_in_the_lake(county, table):
     assert county.rows(table)

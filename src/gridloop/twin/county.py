@@ -48,6 +48,7 @@ _BY_DATE = (
     "readings/readings_*.parquet",
     "service/*_20*.csv",
     "network/*_20*.csv",
+    "channel/*_20*.csv",
 )
 
 Progress = Callable[[float, str], None]

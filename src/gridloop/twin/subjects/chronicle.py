@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from functools import cached_property
 from pathlib import Path
 
@@ -11,15 +12,20 @@ from numpy.typing import NDArray
 
 from gridloop.twin.billing import IssuedBill
 from gridloop.twin.contracts import Contracts
+from gridloop.twin.settings import CUTOFF_DAYS
 from gridloop.twin.simulation import Delivery, Month, Simulation
 from gridloop.twin.subjects.applications import Applications
 from gridloop.twin.subjects.assets import Assets
+from gridloop.twin.subjects.charging import Charging
 from gridloop.twin.subjects.files import SubjectFiles
+from gridloop.twin.subjects.geography import write_geography
 from gridloop.twin.subjects.inspections import Inspections
 from gridloop.twin.subjects.outages import Outages
 from gridloop.twin.subjects.payments import Payments
+from gridloop.twin.subjects.statistics import Statistics
 from gridloop.twin.subjects.supply import Supply
 from gridloop.twin.subjects.tickets import Tickets
+from gridloop.twin.subjects.visits import Interactions
 
 MONTHS_BACK = 4
 """Whole months before an export of which something may still become known in it: a bill paid three months late."""
@@ -60,7 +66,7 @@ class Chronicle:
     def months_before(self) -> tuple[Month, ...]:
         """The months that an earlier export told, of which this one may have the end; none where nothing lasts."""
         earlier = [each for each in self.simulation.months if each.end <= self.delivery.months[0].begin]
-        wanted = self.delivery.continued and self.needs_bills
+        wanted = self.delivery.continued and self.wants("payments", "service", "charging", "assets")
         return tuple(earlier[-MONTHS_BACK:]) if wanted else ()
 
     def begin(self, month: Month) -> None:
@@ -91,12 +97,25 @@ class Chronicle:
                 self._inspections.write(month, self._files)
             if self.wants("assets"):
                 self._assets.write_month(month, self._files)
+        if self.wants("channel"):
+            self._interactions.write(month, self._files)
+        if self.wants("charging"):
+            self._charging.write_month(month, self._files)
         self._files.end()
 
     def write_archives(self) -> None:
         """What does not come month by month."""
-        if self.sources is not None and self.wants("assets"):
-            self._assets.write_archives(self.sources / "archive")
+        last = date.fromordinal(self.delivery.cutoff - CUTOFF_DAYS)
+        if self.sources is not None:
+            archive = self.sources / "archive"
+            if self.wants("assets"):
+                self._assets.write_archives(archive)
+            if self.wants("charging"):
+                self._charging.write_archives(archive)
+            if self.wants("statistics"):
+                Statistics(self.simulation).write(archive, last)
+            if self.wants("geography"):
+                write_geography(archive, self.simulation.settings)
         if self.truth is not None and not self.delivery.continued and self.wants("assets"):
             self._assets.write_truth(self.truth)
 
@@ -132,3 +151,11 @@ class Chronicle:
     @cached_property
     def _supply(self) -> Supply:
         return Supply(self.simulation)
+
+    @cached_property
+    def _interactions(self) -> Interactions:
+        return Interactions(self.simulation, self.contracts)
+
+    @cached_property
+    def _charging(self) -> Charging:
+        return Charging(self.simulation, self.contracts)
