@@ -116,3 +116,23 @@ def test_bills_are_exact_to_the_last_place(county):
     assert row["energy_wh"] == round(float(first["ENERGY_KWH"]) * 1000)
     assert f"{row['amount']:.2f}" == first["AMOUNT"]
     assert row["period_start"] == date.fromisoformat(first["PERIOD_BEGIN"])
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        "payment",
+        "interruption",
+        "asset",
+        "asset_event",
+        "area_supply",
+        "supplier",
+        "interaction",
+        "der_unit",
+        "population",
+        "economy",
+        "map_feature",
+    ],
+)
+def test_what_the_county_tells_beside_energy_is_in_the_lake(county, table):
+    assert county.rows(table)

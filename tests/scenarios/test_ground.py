@@ -19,8 +19,8 @@ pytestmark = pytest.mark.slow
 
 PREMISES, DAYS, SEED = 15, 70, 11
 LATE_READINGS, LATE_BILLS = "readings/readings_2025-12.parquet", "billing/bill_2025-12.csv"
-PRICE_SHEETS = {"archive/tariff_period.csv", "archive/tariff_price.csv"}
-"""Prices of the county's tariffs: no table of the lake holds them, so the recipe does not read them and says so."""
+UNREAD = {"archive/geography.geojson", "archive/tariff_period.csv", "archive/tariff_price.csv"}
+"""The map as maps want it and the prices of the tariffs: the recipe does not read them and says so."""
 JOBS = tuple(job.name for job in LOOP_JOBS)
 ALL_DONE = dict.fromkeys(JOBS, "done")
 
@@ -115,10 +115,10 @@ def accounted(row):
 def test_the_first_hour_from_an_empty_folder_to_a_profile_per_customer(done, command, site):
     assert "Made workspace" in done("init", site.workspace).out
     planned = done(*site.import_words, "--dry-run", "--json").rows
-    assert {row["file"] for row in planned if row["role"] is None} == PRICE_SHEETS
+    assert {row["file"] for row in planned if row["role"] is None} == UNREAD
     imported = done(*site.import_words, "--json").rows
     files = {path.relative_to(site.sources).as_posix() for path in site.sources.rglob("*.*")}
-    assert {row["file"] for row in imported} == {Path(name).name for name in files - PRICE_SHEETS}
+    assert {row["file"] for row in imported} == {Path(name).name for name in files - UNREAD}
     assert all(accounted(row) for row in imported)
     stored = {name: pq.read_metadata(site.sources / name).num_rows for name in files if "readings_" in name}
     assert {r["file"]: r["rows_in"] for r in imported if r["role"] == "readings"} == {

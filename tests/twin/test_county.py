@@ -11,8 +11,9 @@ import pytest
 
 from gridloop.domain.errors import StorageFull, UsageError
 from gridloop.twin import county, simulation
-from gridloop.twin.attributes import HIDDEN
+from gridloop.twin.attributes import HIDDEN, OF_PREMISES
 from gridloop.twin.county import County, DirtRates, TwinSettings
+from gridloop.twin.settings import SUBJECTS
 
 SMALL = TwinSettings(customers=40, days=40, seed=3)
 
@@ -89,7 +90,7 @@ def test_the_size_of_blocks_changes_no_row(
 
 def test_sources_say_no_hidden_name(small: Path) -> None:
     truth = pq.read_table(small / "truth" / "premise.parquet").column_names
-    assert set(HIDDEN) <= set(truth)
+    assert set(OF_PREMISES) <= set(truth)
     secret = [*HIDDEN, *(f"K{number:02d}" for number in range(1, 20))]
     for path in (small / "sources").rglob("*"):
         if path.suffix == ".csv":
@@ -108,7 +109,9 @@ def test_renamed_attributes_change_truth_alone(small: Path, tmp_path: Path) -> N
     renamed = TwinSettings(customers=40, days=40, seed=3, names=names)
     County(renamed).write_sources(tmp_path / "sources", truth=tmp_path / "truth")
     assert _digests(tmp_path / "sources") == _digests(small / "sources")
-    assert set(names.values()) < set(pq.read_table(tmp_path / "truth" / "premise.parquet").column_names)
+    assert {names[name] for name in OF_PREMISES} < set(
+        pq.read_table(tmp_path / "truth" / "premise.parquet").column_names
+    )
 
 
 def test_permuted_attributes_give_another_county_of_the_same_make(small: Path, tmp_path: Path) -> None:
@@ -177,6 +180,22 @@ def test_an_earlier_longer_county_leaves_no_months_behind(tmp_path: Path) -> Non
         "bill_2025-12.csv",
         "bill_line_2025-12.csv",
     ]
+
+
+def test_a_county_that_tells_less_leaves_nothing_of_one_that_told_more(tmp_path: Path) -> None:
+    County(TwinSettings(customers=30, days=62)).write_sources(tmp_path / "again")
+    for folder in ("again", "fresh"):
+        County(TwinSettings(customers=30, days=62, subjects=())).write_sources(tmp_path / folder)
+    assert _digests(tmp_path / "again") == _digests(tmp_path / "fresh")
+
+
+def test_no_subject_but_thefts_changes_a_file_of_energy(tmp_path: Path) -> None:
+    for name, subjects in (("all", SUBJECTS[:-1]), ("none", ()), ("thefts", ("thefts",))):
+        settings = TwinSettings(customers=300, days=40, seed=3, subjects=subjects)
+        County(settings).write_sources(tmp_path / name)
+    told, plain, stolen = (_digests(tmp_path / name) for name in ("all", "none", "thefts"))
+    assert {name: told[name] for name in plain} == plain and len(told) > len(plain)
+    assert {name.split("/")[0] for name in plain if stolen[name] != plain[name]} == {"billing", "readings"}
 
 
 def test_a_full_disk_is_told_as_such(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from gridloop.data.accounting import RowAccount
@@ -23,6 +23,7 @@ from gridloop.data.plan import ImportPlan, PlannedFile, imported_files
 from gridloop.data.quarantine import QuarantineBook
 from gridloop.data.reading_rows import ReadingJob
 from gridloop.data.recipe import Recipe, SourceFile
+from gridloop.data.scrub import Scrubber
 from gridloop.data.sources.batches import SourceReader
 from gridloop.data.sources.files import open_source
 from gridloop.data.table_delivery import TableDelivery
@@ -136,7 +137,7 @@ def _check_currency(recipe: Recipe, currency: str) -> None:
         )
 
 
-@dataclass(slots=True)
+@dataclass
 class _Import:
     """One run over a plan."""
 
@@ -148,6 +149,12 @@ class _Import:
     @property
     def recipe(self) -> Recipe:
         return self.plan.recipe
+
+    @cached_property
+    def scrubber(self) -> Scrubber:
+        """Knows whom the vault knows when the first free text comes; contacts stand before texts in a recipe."""
+        vault = self.context.vault
+        return Scrubber(lambda: (person for _, person in vault.people()))
 
     @property
     def received_us(self) -> int:
@@ -174,7 +181,7 @@ class _Import:
     ) -> None:
         for one in planned:
             tally, reader = self._open(file, one)
-            job = TableJob(self.recipe, file, identities, tally, self.received_us)
+            job = TableJob(self.recipe, file, identities, tally, self.received_us, self.scrubber)
             tables.take(table_rows(job, reader.batches()))
             self._close(file, tally, reader, one)
             if tables.is_full:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pyarrow as pa
@@ -26,6 +26,7 @@ from gridloop.data.recipe import (
     SourceFile,
     Taken,
 )
+from gridloop.data.scrub import FREE_TEXT, Scrubber
 from gridloop.data.sources.batches import SourceBatch
 from gridloop.data.tally import FileTally
 from gridloop.domain.errors import UsageError
@@ -56,6 +57,7 @@ class TableJob:
     identities: Identities
     tally: FileTally
     received_us: int
+    scrubber: Scrubber = field(default_factory=Scrubber)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +144,8 @@ def _by_function(job: TableJob, feed: Feed, batch: SourceBatch, verdicts: RowVer
         spec = CATALOGUE[name]
         for column in rows.column_names:
             values = job.identities.of_column(column, rows.column(column))
+            if (name, column) in FREE_TEXT:
+                values = job.scrubber.column(values)
             rows = rows.set_column(rows.column_names.index(column), column, values)
         conformed[name] = (_in_order(spec, rows), source)
     return MappedRows(conformed, result.findings)
@@ -181,6 +185,8 @@ def feed_rows(
             ambiguous |= second[1]
         if column.name.endswith("_id"):
             values = _clean_ids(values, taken.column or column.name, verdicts)
+        if (spec.name, column.name) in FREE_TEXT:
+            values = job.scrubber.column(values)
         columns[column.name] = job.identities.of_column(column.name, values)
         _check_values(column, columns[column.name], verdicts)
     if spec.store is not Store.VAULT:

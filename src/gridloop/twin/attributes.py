@@ -43,5 +43,19 @@ BEHAVIOURAL = (
 )
 """What a campaign, a price or a bill meets."""
 
-HIDDEN = (*PHYSICAL, *BEHAVIOURAL, "archetype_label", "true_class")
+OF_PREMISES = (*PHYSICAL, *BEHAVIOURAL, "archetype_label", "true_class")
+"""What premise.parquet tells."""
+
+OF_EVENTS = (
+    "hardship_severity",
+    "text_family",
+    "true_intent",
+    "stolen_share",
+    "stealing_since",
+    "fault_proneness",
+    "technical_loss_wh",
+)
+"""What the truth files of the subjects tell beside what their sources say."""
+
+HIDDEN = (*OF_PREMISES, *OF_EVENTS)
 """Every hidden attribute by its own name; none may appear in a source file."""

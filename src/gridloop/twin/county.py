@@ -42,7 +42,16 @@ __all__ = ["County", "DirtRates", "TwinSettings"]
 FOLDERS = ("archive", "personal", "weather", "billing", "readings")
 """Folders of the sources."""
 
-_BY_DATE = ("weather/weather_*.csv", "billing/bill_*.csv", "readings/readings_*.parquet")
+_NOT_OF_EVERY_COUNTY = (
+    "weather/weather_*.csv",
+    "billing/*_20*.csv",
+    "readings/readings_*.parquet",
+    *(f"{folder}/*_20*.csv" for folder in ("service", "network", "channel")),
+    *(f"archive/{name}.csv" for name in ("supplier", "asset", "ev_charger", "der_unit")),
+    *(f"archive/{name}.csv" for name in ("population", "economy", "map_feature")),
+    "archive/geography.geojson",
+)
+"""Files that another window or other subjects would leave behind."""
 
 Progress = Callable[[float, str], None]
 """Called with the share done (0–1) and what was just finished."""
@@ -74,7 +83,7 @@ class County:
         """Write the source files, month by month with flat memory.
 
         Args:
-            folder: created if absent; what an earlier county left in its five folders is replaced. The formats are
+            folder: created if absent; what an earlier county left in its folders is replaced. The formats are
                 in docs/methods/twin.md.
             progress: told after every month.
             truth: also write the truth there, in the same pass.
@@ -143,10 +152,10 @@ class County:
         return Export(self.simulation, self.contracts, self.simulation.first_export)
 
     def _clear(self, sources: Path) -> None:
-        """Another window would leave months behind that this county does not have."""
+        """What another county left that this one does not have would be taken for its own."""
         for name in FOLDERS:
             (sources / name).mkdir(parents=True, exist_ok=True)
-        for pattern in _BY_DATE:
+        for pattern in _NOT_OF_EVERY_COUNTY:
             for old in sources.glob(pattern):
                 old.unlink()
 

@@ -260,3 +260,31 @@ def sum_by_period(
                     out_wh -= wh
             exported[who, day] = out_wh
             top[who, day] = peak
+
+
+@njit(nogil=True, cache=True)
+def charging_sessions(traits: Floats, keys: Keys, span: Ints32, days: Ints32, out: Floats) -> int:
+    """The charging sessions that begin on some days, as the loads hold them; returns how many.
+
+    Args:
+        traits, keys, span: as `fill_net_loads` reads them. days: int32 [days] civil-day ordinals.
+        out: float64 [n · days, 4], filled from the top: row, ordinal, minute after midnight of the beginning, Wh.
+    """
+    count = 0
+    for who in range(traits.shape[0]):
+        trait = traits[who]
+        for position in range(days.shape[0]):
+            today = days[position]
+            if today < span[who, 0] or span[who, 1] <= today < span[who, 2]:
+                continue
+            key = _hash(keys[who] ^ (np.uint64(today) * _M2))
+            week = _hash(keys[who] ^ (np.uint64(today // 6) * _M1))
+            if draw(week, 3) < trait[ABSENCE] or draw(key, 20) >= trait[PLUG]:
+                continue
+            late = 1.5 * draw(key, 23) if trait[PLUG_AT] < 22.0 else 0.0
+            out[count, 0] = who
+            out[count, 1] = today
+            out[count, 2] = 15.0 * int((trait[PLUG_AT] + 1.2 * (draw(key, 21) - 0.5) + late) * 4.0)
+            out[count, 3] = trait[SESSION] * (0.5 + draw(key, 22)) * 1000.0
+            count += 1
+    return count

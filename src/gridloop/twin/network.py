@@ -82,6 +82,11 @@ def village_id(town: int, village: int) -> str:
     return f"{town_id(town)}{village + 1:02d}"
 
 
+def town_positions(seed: int) -> Floats:
+    """float64 [towns, 2] latitude and longitude of the towns' centres, degrees."""
+    return _scattered(Stream(seed, "town place"), np.arange(len(TOWNS)), np.array([CENTRE]), 9.0)
+
+
 def draw_network(settings: TwinSettings, premises: Premises) -> Network:
     """The network that serves the premises, 48 of them behind a public transformer."""
     seed, who = settings.seed, np.arange(len(premises))
@@ -97,7 +102,7 @@ def draw_network(settings: TwinSettings, premises: Premises) -> Network:
     is_public = np.arange(public + len(own)) < public
     numbers = np.concatenate([2 * np.arange(public), 2 * own + 1])
     town_of_feeder = Stream(seed, "town").choice([1] * len(TOWNS), np.arange(feeders))
-    towns = _scattered(Stream(seed, "town place"), np.arange(len(TOWNS)), np.array([CENTRE]), 9.0)
+    towns = town_positions(seed)
     place = _scattered(
         Stream(seed, "transformer place"), numbers, towns[town_of_feeder[feeder_of_transformer]], 1.3
     )

@@ -24,6 +24,22 @@ CUTOFF_DAYS = 5
 """Whatever reached the utility up to this many days after the last day is in the export."""
 
 
+SUBJECTS = (
+    "payments",
+    "service",
+    "channel",
+    "charging",
+    "supply",
+    "assets",
+    "statistics",
+    "geography",
+    "thefts",
+)
+"""What a county may tell beside energy, bills and archives; `thefts` change what meters record."""
+
+DEFAULT_SUBJECTS = tuple(name for name in SUBJECTS if name != "thefts")
+
+
 @dataclass(frozen=True, slots=True)
 class DirtRates:
     """How often each fault is planted, as a share of meter-channel-days (0–1); at most one fault a meter-channel-day.
@@ -97,6 +113,7 @@ class TwinSettings:
             labels; None leaves both.
         dirt: how often each fault is planted.
         continued_days: civil days after `end` on which the county goes on; files up to `end` do not depend on it.
+        subjects: what the county tells beside energy; all of `SUBJECTS` but `thefts` leave every reading as it is.
     """
 
     customers: int = 2000
@@ -108,6 +125,7 @@ class TwinSettings:
     permutation: int | None = None
     dirt: DirtRates = field(default_factory=DirtRates)
     continued_days: int = 0
+    subjects: tuple[str, ...] = DEFAULT_SUBJECTS
 
     def __post_init__(self) -> None:
         if not 1 <= self.customers <= 2_000_000:
@@ -135,6 +153,11 @@ class TwinSettings:
             )
 
     def _check_names(self) -> None:
+        for name in self.subjects:
+            if name not in SUBJECTS:
+                raise UsageError(
+                    f"The county has no subject {name!r}.", ways_out=did_you_mean(name, SUBJECTS)
+                )
         for name in self.names:
             if name not in HIDDEN:
                 raise UsageError(

@@ -19,6 +19,7 @@ from gridloop.twin.archetypes import Shapes, shapes
 from gridloop.twin.network import Network, draw_network
 from gridloop.twin.premises import Premises, draw_premises
 from gridloop.twin.settings import CUTOFF_DAYS, TwinSettings
+from gridloop.twin.thefts import Thefts, draw_thefts
 from gridloop.twin.weather import Weather, by_slot, smoothed, weather
 
 if TYPE_CHECKING:
@@ -94,6 +95,11 @@ class Simulation:
         return draw_network(self.settings, self.premises)
 
     @cached_property
+    def thefts(self) -> Thefts:
+        """Who steals; nobody, unless the settings ask for thefts."""
+        return draw_thefts(self.settings, self.premises)
+
+    @cached_property
     def calendar(self) -> Almanac:
         """The days of the window and those after it."""
         return almanac(self.settings.start, self.settings.last_day)
@@ -142,13 +148,23 @@ class Simulation:
             yield slice(begin, min(begin + BLOCK, len(self.premises)))
 
     def net_wh(self, block: Members, month: Month, responses: Responses | None = None) -> NDArray[np.int32]:
-        """Net energy int32 [premises, days, slots] in Wh per interval: import positive, export negative.
+        """Net energy that the meters record, int32 [premises, days, slots] in Wh per interval: import positive,
+        export negative.
 
         Args:
             block: a run of premises, or their indices in ascending order.
             month: which days.
             responses: what people changed after the window because of messages; None for nothing.
         """
+        return self.recorded(self.drawn_wh(block, month, responses), block, month)
+
+    def recorded(self, drawn: NDArray[np.int32], block: Members, month: Month) -> NDArray[np.int32]:
+        """What meters record of `drawn_wh`: less where somebody steals; the same array where nobody does."""
+        ordinals = self.calendar.ordinal[month.begin : month.end]
+        return self.thefts.hide(drawn, self._indices(block), ordinals)
+
+    def drawn_wh(self, block: Members, month: Month, responses: Responses | None = None) -> NDArray[np.int32]:
+        """Net energy that flows, metered or not; as `net_wh` otherwise."""
         out = self._quarters(block, month)
         if responses is not None:
             responses.apply(out, self._indices(block), self.calendar.ordinal, slice(month.begin, month.end))

@@ -31,20 +31,26 @@ def write_network(folder: Path, settings: TwinSettings, network: Network) -> Non
     """region.csv, substation.csv, feeder.csv and transformer.csv."""
     _write_regions(folder)
     _write_substations_and_feeders(folder, network)
-    age = Stream(settings.seed, "transformer age").uniform(np.arange(len(network.transformer_id)))
+    installed_on = transformers_installed(settings, network)
     rows: list[Row] = []
     for index, name in enumerate(network.transformer_id):
         feeder = int(network.feeder_of_transformer[index])
         public = bool(network.transformer_public[index])
         called = f"{TOWNS[int(network.town_of_feeder[feeder])]}{index + 1}号{'公变' if public else '专变'}"
         kva, place = float(network.transformer_kva[index]), network.transformer_position[index].tolist()
-        installed = _FOUNDED - timedelta(days=int(float(age[index]) * 6000))
+        installed = installed_on[index]
         owner = "Y" if public else "N"
         rows.append(
             (name, called, network.feeder_id[feeder], kva, owner, *place, installed, known_at(_FOUNDED))
         )
     columns = "TG_ID TG_NAME LINE_ID RATED_KVA PUBLIC_FLAG LAT LON INSTALL_DATE UPDATED_AT"
     write_csv(folder / "transformer.csv", columns, rows)
+
+
+def transformers_installed(settings: TwinSettings, network: Network) -> list[date]:
+    """The day on which each transformer went into service."""
+    age = Stream(settings.seed, "transformer age").uniform(np.arange(len(network.transformer_id)))
+    return [_FOUNDED - timedelta(days=int(each * 6000)) for each in age.tolist()]
 
 
 def _write_substations_and_feeders(folder: Path, network: Network) -> None:

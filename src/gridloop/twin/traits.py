@@ -67,7 +67,7 @@ def draw_traits(seed: int, customers: int, permutation: int | None = None) -> Tr
     physical = _physical(seed, who, class_code, archetype)
     behavioural = _behavioural(seed, who, class_code)
     if permutation is not None:
-        order = _order_within_class(seed, permutation, class_code)
+        order = order_within_class(seed, permutation, class_code)
         archetype, physical, behavioural = archetype[order], physical[order], behavioural[order]
     return Traits(class_code, archetype, physical, behavioural)
 
@@ -174,7 +174,7 @@ def _answering(seed: int, who: Ints) -> dict[str, Floats]:
     }
 
 
-def _order_within_class(seed: int, permutation: int, class_code: Ints) -> Ints:
+def order_within_class(seed: int, permutation: int, class_code: Ints) -> Ints:
     """Which premise's attributes each premise gets: a shuffle inside every class."""
     order = np.arange(len(class_code))
     rank = Stream(seed, f"reassign/{permutation}").bits(order)

@@ -6,6 +6,7 @@ from gridloop.domain.table import Label, Stage, Store, TableSpec
 from gridloop.domain.tables.columns import (
     available_at,
     day,
+    document,
     instant,
     key_id,
     long,
@@ -133,6 +134,25 @@ PRICE_EVENT = TableSpec(
     ),
 )
 
+MAP_FEATURE = TableSpec(
+    name="map_feature",
+    subject="environment",
+    store=Store.LAKE,
+    owner=Stage.DATA,
+    key=("feature_id", "available_at"),
+    label=Label("Map feature", "地图要素"),
+    update_frequency="P1Y",
+    retention="forever",
+    columns=(
+        key_id("feature_id", "Feature", "要素"),
+        one_of("feature_kind", "Kind", "类别", "county|town|river|road|other"),
+        text("name", "Name", "名称", "not named"),
+        key_id("region_id", "Region", "区域", "region.region_id", "belongs to no region"),
+        document("geometry", "GeoJSON geometry, WGS 84", "GeoJSON 几何(WGS 84)"),
+        available_at(),
+    ),
+)
+
 TABLES: tuple[TableSpec, ...] = (
     WEATHER,
     CALENDAR,
@@ -141,5 +161,6 @@ TABLES: tuple[TableSpec, ...] = (
     planned("policy", "environment", Store.LAKE, Stage.DATA, ("policy_id", "available_at"), "Policy", "政策"),
     PRICE_SERIES,
     PRICE_EVENT,
+    MAP_FEATURE,
 )
 """Tables of the subject `environment`, in the order of the dictionary."""

@@ -18,6 +18,7 @@ NULL_PHRASES_ZH: Mapping[str, str] = MappingProxyType(
         "an original": "原始账单",
         "arrival not recorded": "未记录到达时刻",
         "at once": "立即",
+        "belongs to no region": "不属于任何区域",
         "belongs to no campaign": "不属于任何活动",
         "caller not identified": "来电人身份未确认",
         "came without a send": "并非由发送引起",

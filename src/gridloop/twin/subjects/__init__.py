@@ -1,0 +1,1 @@
+"""What happens in the county beside energy: one module a subject, each called once a month."""
