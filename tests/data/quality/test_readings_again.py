@@ -100,7 +100,7 @@ def test_when_the_last_reading_was_erased_no_completeness_is_left(lake: Lake, da
 def test_edits_of_a_bucket_lie_in_one_file_a_month_however_many_blocks_it_has(
     lake: Lake, days: list[list[Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gridloop.data.quality.history.BLOCK_METERS", 2)
+    monkeypatch.setattr("gridloop.data.quality.history.BLOCK_VALUES", 2 * len(days) * 100)
     days[5][3] = days[40][3] = None
     rows = [
         day_vector(f"m-{m}", FIRST + timedelta(days=d), wh) for m in range(6) for d, wh in enumerate(days)

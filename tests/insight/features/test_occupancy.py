@@ -106,3 +106,22 @@ def test_a_meter_without_contract_is_nobodys(lake: Lake) -> None:
 
     assert occupancies(lake.view()) == {}
     assert BEGINNING < END
+
+
+def test_a_meter_that_nobody_has_is_absent_and_all_others_are_listed(lake: Lake) -> None:
+    _people(lake, "one")
+    _write(
+        lake,
+        "contract",
+        _contract("one", date(2024, 1, 1)),
+        _contract("one", date(2024, 1, 1), point="s-3") | {"contract_id": "k-3"},
+    )
+    for meter, point in (("m-9", "s-1"), ("m-10", "s-2"), ("m-é", "s-3"), ("m-1", "s-1")):
+        _meter(lake, meter, point)
+
+    found = occupancies(lake.view())
+
+    assert list(found) == ["m-1", "m-9", "m-é"] and len(found) == 3
+    assert "m-10" not in found and found.get("m-10") is None and 5 not in found
+    assert found["m-é"] == [Occupancy("m-é", date(2024, 1, 1), END, "one")]
+    assert dict(found) == {meter: found[meter] for meter in found}

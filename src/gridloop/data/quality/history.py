@@ -17,8 +17,8 @@ from gridloop.engine.readings import ReadingUnit, changed_meters, reading_span, 
 if TYPE_CHECKING:
     from gridloop.engine.view import LakeView
 
-BLOCK_METERS = 1000
-"""Meters held at once: 1,000 meters × 400 days × 96 values take 160 MB."""
+BLOCK_VALUES = 8_000_000
+"""Intervals of a block at most, one meter aside; validation holds about ten arrays of that size a thread."""
 
 
 @dataclass(frozen=True)
@@ -85,8 +85,10 @@ def meter_blocks(view: LakeView, channel: Channel) -> Iterator[MeterBlock]:
         if span is None:
             continue
         meters = sorted({meter for unit in units for meter in unit.meters()})
-        for start in range(0, len(meters), BLOCK_METERS):
-            yield MeterBlock(tuple(units), tuple(meters[start : start + BLOCK_METERS]), *span, changed)
+        of_one = ((span[1] - span[0]).days + 1) * (1500 // interval)
+        count = max(1, BLOCK_VALUES // of_one)
+        for start in range(0, len(meters), count):
+            yield MeterBlock(tuple(units), tuple(meters[start : start + count]), *span, changed)
 
 
 def load_history(block: MeterBlock) -> History:
