@@ -156,7 +156,7 @@ def test_what_arrives_later_makes_stale_only_what_depends_on_it(done, site):
     assert outcomes(done(*run)) == ALL_DONE
     bills_come()
     assert [row["file"] for row in done(*site.import_words, "--json").rows] == ["bill_2025-12.csv"]
-    told = ("data.check", "insight.tags", "insight.segments")  # whatever reads bills
+    told = ("data.check", "insight.tags", "insight.segments", "strategy.recommend")  # whatever reads bills
     assert outcomes(done(*run)) == dict.fromkeys(JOBS, "fresh") | dict.fromkeys(told, "done")
     earlier = published_features(site.workspace)
     readings_come()

@@ -101,7 +101,7 @@ def test_a_failed_job_is_listed_with_its_error(command, demo_copy, monkeypatch):
     def fail(*arguments: object, **named: object) -> None:
         raise RuntimeError("secret")
 
-    monkeypatch.setattr("gridloop.insight.features.extract.extract_features", fail)
+    monkeypatch.setattr("gridloop.insight.features.extract.describe_customers", fail)
     assert command("run", "-w", demo_copy.workspace, "--force", "--quiet").code == 1
     newest = command("job", "list", "-w", demo_copy.workspace, "--json").rows[0]
     assert (newest["job"], newest["outcome"], newest["error"]) == (
