@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from gridloop.apps import wiring
+from gridloop.apps.demo_folders import DemoCounty, DemoFolders
 from gridloop.apps.jobs.catalogue import JOBS
 from gridloop.apps.jobs.execute import is_fresh, run_job
 from gridloop.apps.jobs.job import Outcome
@@ -14,7 +15,7 @@ from gridloop.apps.jobs.reaching import cut_off, reach_context
 from gridloop.apps.wiring import opened
 from gridloop.domain.errors import ServiceMissing
 from gridloop.ledger.messages import PlannedSend
-from gridloop.reach.channels.channel import Receipt
+from gridloop.reach.channels.channel import Message, Receipt, Verdict
 from gridloop.reach.channels.file import FileChannel
 from gridloop.reach.orchestrate import launch
 
@@ -91,15 +92,20 @@ def test_a_delivery_that_was_cut_off_is_completed_although_nothing_is_due(sessio
     assert is_fresh(session, JOB)
 
 
-def test_a_transport_that_is_registered_is_used(session, monkeypatch, tmp_path):
-    made = []
-
-    def make(name, settings):
-        made.append(name)
-        return FileChannel(name, tmp_path / "twin", None, session.clock)
-
+def test_a_demo_whose_county_is_gone_says_where_it_belongs(session):
     demo = session.workspace.with_settings(demo=True, channels={"app": {"transport": "twin"}})
-    monkeypatch.setitem(wiring.TRANSPORTS, "twin", make)
+    with opened(demo.root) as again, pytest.raises(ServiceMissing, match="not beside it"):
+        wiring.channel_of(again, "app")
+
+
+def test_a_demo_s_channel_leads_to_the_people_of_its_county(session):
+    demo = session.workspace.with_settings(demo=True, channels={"sms": {"transport": "twin"}})
+    county = DemoCounty(customers=3, days=2, seed=1, continued_days=2)
+    DemoFolders(demo.root.parent).complete(county)
     with opened(demo.root) as again:
-        assert wiring.channel_of(again, "app").name == "app"
-    assert made == ["app"]
+        channel = wiring.channel_of(again, "sms")
+        message = Message("m" * 32, "sms", "11100000000", "zh", "", "", None, again.clock.now())
+        with channel.open():
+            assert channel.hand_over(message).verdict is Verdict.REFUSED  # nobody has that number
+        assert (channel.transport, channel.exactly_once) == ("twin", True)
+        assert list(channel.receipts(again.clock.now())) == []
