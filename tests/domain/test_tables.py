@@ -28,7 +28,7 @@ dunning_step ticket outage interruption application inspection visit interaction
 transformer asset asset_event supplier ev_charger charging_session der_unit weather calendar economy population
 policy price_series price_event landing_file quarantine quality_finding feature tag segment segment_member model
 forecast score recommendation offer_value outcome effect alert release product plan campaign assignment send
-response enrolment dr_event settlement bid case case_event approval job_run audit row_account completeness
+response enrolment dr_event settlement bid case case_event approval job_run audit row_account completeness map_feature
 """
 
 
