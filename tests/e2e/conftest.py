@@ -121,9 +121,14 @@ def tab_of(chromium: Any, home: str) -> Iterator[Callable[..., Tab]]:
         tab.page.on(
             "request", lambda r: r.url.startswith((home, "data:")) or tab.faults.append(f"asked {r.url}")
         )
-        tab.page.on("requestfailed", lambda r: tab.faults.append(f"failed {r.url}"))
+        tab.page.on("requestfailed", lambda r: ended(r) or tab.faults.append(f"failed {r.url}"))
         return tab
 
     yield make
     for context in opened:
         context.close()
+
+
+def ended(request: Any) -> bool:
+    """Whether a request was ended by the page itself: a stream of progress is closed when the run is over."""
+    return request.url.endswith("/progress") and request.failure == "net::ERR_ABORTED"

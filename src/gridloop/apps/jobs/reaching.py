@@ -102,6 +102,9 @@ def take_in_channels(session: Session, context: ReachContext) -> list[ReceiptRep
 
 
 def _deliver(context: JobContext) -> JobReport:
+    sends = context.session.ledger.sends
+    if not sends.due() and not sends.channels() and not cut_off(context.session):
+        return JobReport()  # whoever has nothing to send needs no key either
     reach = reach_over(context.session, context.view)
     reports, away = deliver_due(context.session, reach, progress=context.progress)
     came_back = take_in_channels(context.session, reach)
