@@ -162,7 +162,7 @@ def test_what_arrives_later_makes_stale_only_what_depends_on_it(done, site):
     readings_come()
     assert [row["file"] for row in done(*site.import_words, "--json").rows] == ["readings_2025-12.parquet"]
     assert outcomes(done(*run)) == ALL_DONE | {"reach.deliver": "fresh"}  # nothing is due, nothing came back
-    listed = done("job", "list", "-w", site.workspace, "--json").rows
+    listed = done("job", "list", "-w", site.workspace, "--most", 60, "--json").rows
     again = [name for name in JOBS if name != "reach.deliver"]
     assert [row["job"] for row in reversed(listed)] == [
         *("import.county", *JOBS, "import.county", *told, "import.county", *again)
