@@ -28,7 +28,7 @@ demo: $(BIN)/.running ## the whole loop on a synthetic county, offline, in the f
 	@$(BIN)/gridloop demo $(ARGS)
 
 test: setup ## run every test (ARGS="tests/domain -n0")
-	@$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(ARGS)
 
 lint: setup ## style, types and import direction
 	$(BIN)/ruff check .

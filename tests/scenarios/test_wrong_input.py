@@ -311,7 +311,7 @@ def second_day(imported_day, tmp_path_factory, typed):
 
 
 @pytest.mark.parametrize(
-    ("share", "for_good"), [(0.0, True), (0.15, False), (0.4, False), (0.6, True), (0.8, False), (0.99, True)]
+    ("share", "for_good"), [(0.0, True), (0.15, False), (0.4, False), (0.6, True), (0.8, False), (0.95, True)]
 )
 def test_a_full_disk_is_told_and_loses_nothing(trial, second_day, share, for_good):
     writes, complete = second_day
@@ -323,6 +323,17 @@ def test_a_full_disk_is_told_and_loses_nothing(trial, second_day, share, for_goo
     assert trial.published() == before
     assert trial.bring_in().code == 0
     assert trial.published() == complete
+
+
+def test_a_disk_that_is_full_when_all_is_published_fails_nothing(trial, second_day):
+    writes, complete = second_day
+    with pytest.MonkeyPatch.context() as patch:
+        FullDisk(
+            patch, after=writes - 1, for_good=True
+        )  # the lake's note of the publication, which mending writes too
+        assert trial.bring_in().code == 0
+    assert trial.published() == complete
+    assert trial.bring_in().code == 5
 
 
 def test_a_moved_workspace_works_where_it_now_is(trial, command):
