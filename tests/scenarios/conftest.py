@@ -257,7 +257,7 @@ class Nursery:
     def _read(self, name: str) -> int:
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
-        assert line, "the nursery has ended; its errors are above"
+        assert line, f"the nursery ended with {self._process.wait(60)}; its errors are above"
         return int(json.loads(line)[name])
 
     def close(self) -> None:
