@@ -52,9 +52,10 @@ def test_all_members_are_in_the_file_and_some_at_a_time_on_the_page(site_of, tow
         page = site.page("/segments/evening_shiftable").text
         later = site.page("/segments/evening_shiftable?first=15").text
     assert len(rows) == 40
-    assert rows[0]["customer_id"] in page
-    assert rows[15]["customer_id"] not in page
-    assert rows[15]["customer_id"] in later
+    first, sixteenth = (f'/customers/{rows[at]["customer_id"]}"' for at in (0, 15))
+    assert first in page
+    assert sixteenth not in page
+    assert sixteenth in later
     assert "16–30 of 40" in later
 
 

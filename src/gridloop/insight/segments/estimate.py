@@ -107,8 +107,8 @@ def detectable_effect(
         * sqrt(1 - correlation**2)
         * sqrt(1 / treated + 1 / (units - treated))
     )
-    apart = (known - mean) ** 2
-    farthest = float(apart.max() / apart.sum()) if deviation > 0 else 0.0
+    apart = np.square(known - mean)
+    farthest = float(np.max(apart) / np.sum(apart)) if deviation > 0 else 0.0
     return Detectable(
         effect, 100 * effect / mean, units, unit, mean, deviation, correlation, significance, power, farthest
     )  # fmt: skip
