@@ -59,7 +59,7 @@ class Assets:
     def bad_batch(self) -> int:
         """The batch that fails: of those with at least one transformer in a dozen, one drawn by the seed."""
         counts = np.bincount(self.batch, minlength=len(MAKERS) * BATCHES_A_MAKER)
-        common = np.flatnonzero(counts >= min(counts.max(), max(len(self.batch) / 12.0, 1.0)))
+        common = np.flatnonzero(counts >= min(float(counts.max()), max(len(self.batch) / 12.0, 1.0)))
         drawn = Stream(self.simulation.settings.seed, "bad batch").uniform(0)[0]
         return int(common[int(drawn * len(common))])
 
