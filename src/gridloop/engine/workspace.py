@@ -8,7 +8,7 @@ import uuid
 from contextlib import AbstractContextManager
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
@@ -60,6 +60,25 @@ class ChannelSettings(BaseModel):
     )
 
 
+class ScheduleSettings(BaseModel):
+    """When the loop is carried out by itself while the console is served: a table `[schedules.nightly]`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    FIELDS: ClassVar = ("minute", "hour", "day", "month", "weekday")
+
+    at: str = Field(
+        pattern=r"^\S+( \S+){4}$",
+        description="Minute, hour, day, month and weekday as cron writes them, in the workspace's zone; weekdays by "
+        "name, such as `30 2 * * mon-fri`.",
+    )
+    through: Literal["data", "insight", "strategy", "reach", "evaluation"] | None = Field(
+        default=None, description="The last stage; all when not set."
+    )
+    catch_up: bool = Field(
+        default=True, description="Whether a time that passed while nothing was served is made up for, once."
+    )
+
+
 class WorkspaceConfig(BaseModel):
     """The settings in `gridloop.toml`; unknown keys are refused."""
 
@@ -99,6 +118,10 @@ class WorkspaceConfig(BaseModel):
     )
     channels: dict[str, ChannelSettings] = Field(
         default_factory=dict, description="How each channel leaves the house; see the settings of channels."
+    )
+    schedules: dict[str, ScheduleSettings] = Field(
+        default_factory=dict,
+        description="When the console carries the loop out by itself; see the settings of schedules.",
     )
     demo: bool = Field(
         default=False,
@@ -281,11 +304,12 @@ def _validated(settings: dict[str, object]) -> WorkspaceConfig:
 def _to_toml(config: WorkspaceConfig) -> str:
     lines = ["# Settings of this Gridloop workspace; every key is explained in docs/reference/settings.md."]
     values = config.model_dump(exclude_none=True, exclude_defaults=False)
-    channels = values.pop("channels")
+    tables = {kind: values.pop(kind) for kind in ("channels", "schedules")}
     lines += [f"{name} = {_toml_value(value)}" for name, value in values.items()]
-    for name, channel in channels.items():
-        lines += ["", f"[channels.{_toml_value(name)}]"]
-        lines += [f"{key} = {_toml_value(value)}" for key, value in channel.items()]
+    for kind, entries in tables.items():
+        for name, entry in entries.items():
+            lines += ["", f"[{kind}.{_toml_value(name)}]"]
+            lines += [f"{key} = {_toml_value(value)}" for key, value in entry.items()]
     return "\n".join(lines) + "\n"
 
 

@@ -19,6 +19,7 @@ from gridloop.apps.cli import (
     planning,
     reaching,
     running,
+    scheduling,
     segmenting,
     serving,
     starting,
@@ -58,6 +59,7 @@ app.add_typer(campaign.app, name="campaign")
 app.add_typer(keeping.vault, name="vault")
 app.add_typer(keeping.audit, name="audit")
 app.add_typer(running.job, name="job")
+app.add_typer(scheduling.app, name="schedule")
 
 
 def _version(wanted: bool) -> None:

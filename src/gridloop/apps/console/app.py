@@ -25,6 +25,7 @@ from gridloop.apps.console import (
     sources,
 )
 from gridloop.apps.console.running import Runner
+from gridloop.apps.console.timetable import Timetable
 from gridloop.apps.web.server import Site
 from gridloop.apps.web.sessions import Sessions
 
@@ -61,9 +62,10 @@ def create_app(folder: Path | str, actor: str | None = None) -> FastAPI:
     """
     sessions = Sessions(folder, acting_user(actor))
     runner = Runner(sessions.folder, sessions.actor)
+    timetable = Timetable(sessions.folder, runner)
     pages = [page for module in MODULES for page in module.PAGES]
     actions = [action for module in MODULES for action in getattr(module, "ACTIONS", ())]
-    site = Site(sessions, pages, actions, PACKAGES, {"runner": runner})
+    site = Site(sessions, pages, actions, PACKAGES, {"timetable": timetable, "runner": runner})
     site.app.add_route("/jobs/progress", runner.stream)
     report = "/campaigns/{campaign_id}/report/{language}"
     site.app.add_route(report, result.downloads(sessions, site.refuse))

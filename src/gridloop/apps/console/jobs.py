@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import asdict
+from datetime import timedelta
 from typing import Any
 
-from gridloop.apps.jobs.catalogue import JOBS, LOOP
+from gridloop.apps.jobs.catalogue import JOBS, LOOP, jobs_through
 from gridloop.apps.jobs.execute import is_fresh
+from gridloop.apps.scheduling import drop_schedule, set_schedule
 from gridloop.apps.web.page import Action, Answer, Context, Page, mark
+from gridloop.domain.errors import UsageError
 from gridloop.ledger.runs import JobRun
 
 SHOWN = 20
@@ -83,6 +87,33 @@ def standing(context: Context) -> list[dict[str, Any]]:
     return found
 
 
+STARTS: Mapping[str, str] = {
+    "": "",
+    "started": mark("Started last time."),
+    "busy": mark("Left out last time, since a run from here had not ended."),
+    "failed": mark("Could not be started last time."),
+}
+"""How the last start of a schedule went."""
+WEEKDAYS: Mapping[str, str] = {"*": mark("every day"), "mon-fri": mark("Monday to Friday")}
+"""Days that the form of schedules offers."""
+
+
+def schedules(context: Context) -> list[dict[str, Any]]:
+    """The schedules of the settings: when each comes next, as the workspace's clock goes, and how it went last."""
+    behind = timedelta(seconds=context.session.workspace.config.clock_behind_seconds)
+    return [
+        {
+            "name": one.name,
+            "at": one.at,
+            "through": one.through,
+            "next": None if one.next_at is None else one.next_at - behind,
+            "says": context.text(STARTS[one.last]) if one.last else "",
+            "problem": one.problem,
+        }
+        for one in context.base["timetable"].entries()
+    ]
+
+
 def whole(text: str) -> int:
     """A whole number of the query string; 0 when it is none."""
     return int(text) if text.isdecimal() and len(text) < 10 else 0
@@ -99,6 +130,8 @@ def jobs_page(context: Context) -> Answer:
         "first": first,
         "size": SHOWN,
         "total": len(found),
+        "schedules": schedules(context),
+        "weekdays": {name: context.text(text) for name, text in WEEKDAYS.items()},
         "current": asdict(context.base["runner"].progress),
         "stages": [stage.value for stage in LOOP],
         "outcomes": {name: [context.text(text), colour] for name, (text, colour) in OUTCOMES.items()},
@@ -119,5 +152,35 @@ def stop(context: Context, fields: Mapping[str, str]) -> str:
     return "/jobs"
 
 
+def plan_run(context: Context, fields: Mapping[str, str]) -> str:
+    """Let the loop be carried out by itself at a time of day, on the days that the form names."""
+    time = re.fullmatch(r"([01]\d|2[0-3]):([0-5]\d)", fields.get("time", ""))
+    days = fields.get("days", "*")
+    if time is None or days not in WEEKDAYS:
+        raise UsageError(
+            mark("That is no time of day."), ways_out=(mark("Write hours and minutes, such as 02:30."),)
+        )
+    through = fields.get("through", "")
+    jobs_through(through or None)
+    at = f"{int(time[2])} {int(time[1])} * * {days}"
+    name = f"{'workdays' if days != '*' else 'daily'}-{time[1]}{time[2]}" + (f"-{through}" if through else "")
+    with context.session.workspace.lock(command="schedule set"):
+        settings = {"at": at, **({"through": through} if through else {})}
+        set_schedule(context.session.workspace, name, settings)
+    return "/jobs#schedules"
+
+
+def unplan_run(context: Context, fields: Mapping[str, str]) -> str:
+    """Take the schedule that the form names away."""
+    with context.session.workspace.lock(command="schedule drop"):
+        drop_schedule(context.session.workspace, fields.get("name", ""))
+    return "/jobs#schedules"
+
+
 PAGES = (Page("/jobs", mark("Jobs"), "govern", "jobs.html", jobs_page),)
-ACTIONS = (Action("/jobs/start", start), Action("/jobs/stop", stop))
+ACTIONS = (
+    Action("/jobs/start", start),
+    Action("/jobs/stop", stop),
+    Action("/jobs/schedule", plan_run),
+    Action("/jobs/unschedule", unplan_run),
+)

@@ -79,11 +79,15 @@ class Runner:
         """Where it is."""
         return self._now
 
-    def start(self, through: str | None = None) -> None:
+    def start(
+        self, through: str | None = None, *, wait_seconds: float = 0.0, actor: str | None = None
+    ) -> None:
         """Start a run; it takes the workspace lock as the command does.
 
         Args:
             through: the last stage; all when not given.
+            wait_seconds: for another run of the workspace to end.
+            actor: in whose name; the runner's when not given.
 
         Raises:
             UsageError: there is no such stage.
@@ -91,7 +95,8 @@ class Runner:
         """
         jobs_through(through)
         command = [sys.executable, "-c", START, "run", "-w", str(self.folder), "--no-color"]
-        command += ["--as", self.actor, *(["--through", through] if through else [])]
+        command += ["--as", actor or self.actor, *(["--through", through] if through else [])]
+        command += ["--wait", str(wait_seconds)]
         with self._guard:
             if self._now.active:
                 raise WorkspaceLocked(

@@ -97,6 +97,10 @@ class Site:
 
     @asynccontextmanager
     async def _lifespan(self, _app: FastAPI) -> AsyncIterator[None]:
+        for part in self.base.values():
+            begin = getattr(part, "begin", None)
+            if begin is not None:
+                await run_in_threadpool(begin)
         yield
         for part in self.base.values():
             close = getattr(part, "close", None)
