@@ -10,8 +10,8 @@ import pytest
 
 from gridloop.apps.web.memory import Memory
 from gridloop.apps.web.page import Context
-from gridloop.apps.web.words import Words
 from gridloop.apps.wiring import Session
+from gridloop.apps.words import Words
 
 
 @pytest.fixture

@@ -9,20 +9,16 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from gridloop import __version__
+from gridloop.apps.translations import mark as mark
 
 if TYPE_CHECKING:
     from gridloop.apps.web.memory import Memory
-    from gridloop.apps.web.words import Words
     from gridloop.apps.wiring import Session
+    from gridloop.apps.words import Words
     from gridloop.engine.view import LakeView
 
 STAGES = ("data", "insight", "strategy", "reach", "evaluate", "govern")
 """The parts of the navigation, in the order of the loop; `""` is the overview."""
-
-
-def mark(message: str) -> str:
-    """A message that is translated later, where it is shown: extraction finds it by this call."""
-    return message
 
 
 @dataclass(frozen=True)

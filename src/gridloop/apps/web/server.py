@@ -19,6 +19,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import compile_path
 
 from gridloop import __version__
+from gridloop.apps.translations import LANGUAGES
 from gridloop.apps.unforeseen import DEBUG_VARIABLE, unexpected
 from gridloop.apps.web.assets import Assets
 from gridloop.apps.web.guard import FORM_COOKIE, LARGEST_FORM, FormTokens, Guard
@@ -26,7 +27,7 @@ from gridloop.apps.web.memory import Memory
 from gridloop.apps.web.page import STAGES, Action, Answer, Context, Page, mark
 from gridloop.apps.web.render import as_csv, as_json, environment, html, problem, status_of, tagged
 from gridloop.apps.web.sessions import Sessions
-from gridloop.apps.web.words import LANGUAGES, Words, chosen_language
+from gridloop.apps.words import Words, chosen_language
 from gridloop.domain.errors import GridloopError, UsageError
 
 LANGUAGE_COOKIE = "gridloop_language"

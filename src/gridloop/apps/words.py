@@ -5,19 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from functools import cache
-from importlib.resources import files
-from typing import Literal
 from zoneinfo import ZoneInfo
 
 from babel import Locale, dates, numbers
-from babel.messages.pofile import read_po
 
-from gridloop.apps.web.page import mark
+from gridloop.apps.translations import LANGUAGES, Language, catalogue, mark
 from gridloop.domain.table import Label
 
-Language = Literal["en", "zh"]
-LANGUAGES: tuple[Language, ...] = ("en", "zh")
 TAGS: Mapping[Language, str] = {"en": "en", "zh": "zh-CN"}
 """What `html lang` says."""
 
@@ -44,28 +38,6 @@ def chosen_language(cookie: str | None, accepted: str | None) -> Language:
         except ValueError:
             continue
     return next(("zh" if tag == "zh" else "en" for _, tag in sorted(wished) if tag in LANGUAGES), "en")
-
-
-@cache
-def catalogue(language: Language) -> Mapping[str, tuple[str, ...]]:
-    """Message to translations (one, or one per plural form); English messages stand for themselves.
-
-    Read from every catalogue of `library/locale`; each page has one of its own.
-    """
-    found: dict[str, tuple[str, ...]] = {}
-    folder = files("gridloop") / "library" / "locale" / language / "LC_MESSAGES"
-    if language == "en":
-        return found
-    for file in sorted(folder.iterdir(), key=lambda one: one.name):
-        if not file.name.endswith(".po"):
-            continue
-        with file.open("rb") as stream:
-            for message in read_po(stream):
-                if message.id and message.string and not message.fuzzy:
-                    said = message.string
-                    key = message.id if isinstance(message.id, str) else message.id[0]
-                    found[key] = (said,) if isinstance(said, str) else tuple(said)
-    return found
 
 
 class Words:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gridloop.apps.web.words import Words, chosen_language
+from gridloop.apps.words import Words, chosen_language
 
 NOW = datetime(2026, 3, 9, 2, 0, tzinfo=UTC)
 EN = Words("en", "Asia/Shanghai", NOW, "CNY")
