@@ -22,6 +22,16 @@ def add_commands(app: typer.Typer) -> None:
 def benchmark(
     name: Annotated[str | None, typer.Argument(help="Benchmark, such as lcl-dtou; see --list.")] = None,
     data: Annotated[Path | None, typer.Option("--data", help="Folder of the public files.")] = None,
+    train: Annotated[
+        Path | None, typer.Option("--train", help="Folder of the customers to learn from.")
+    ] = None,
+    test: Annotated[
+        Path | None, typer.Option("--test", help="Folder of the customers to be judged on.")
+    ] = None,
+    folds: Annotated[
+        int | None,
+        typer.Option("--cv", min=2, help="Judge across so many folds of the folder to learn from."),
+    ] = None,
     show_list: Annotated[bool, typer.Option("--list", help="Name the benchmarks that ship.")] = False,
     as_json: JsonOption = False,
     as_csv: CsvOption = False,
@@ -39,12 +49,23 @@ def benchmark(
         ]
         show_rows(rows, style, title="Benchmarks")
         return
-    if name is None or data is None:
+    if name is None or (data is None) == (train is None):
         raise UsageError(
             "A benchmark needs its name and the folder of its files.",
-            ways_out=("gridloop benchmark NAME --data DIR", "See the names: gridloop benchmark --list"),
+            ways_out=(
+                "gridloop benchmark NAME --data DIR",
+                "One that learns: gridloop benchmark NAME --train DIR --test DIR, or --train DIR --cv 5",
+                "See the names: gridloop benchmark --list",
+            ),
         )
-    result = of_name(name).run(data)
+    chosen = of_name(name)
+    if data is not None:
+        if test is not None or folds is not None:
+            raise UsageError("--test and --cv belong to --train.", ways_out=("--train DIR --test DIR",))
+        result = chosen.run(data)
+    else:
+        assert train is not None
+        result = chosen.run_learned(train, test=test, folds=folds)
     if style.form == "json":
         print_out(json.dumps(plain(result), ensure_ascii=False))
         return
