@@ -11,10 +11,11 @@ from gridloop.benchmarks import BENCHMARKS, benchmark
 from gridloop.domain.errors import SourceUnreadable, UsageError
 
 
-def test_every_entry_has_a_module_with_run_and_a_page():
+def test_every_entry_has_a_module_with_what_it_runs_and_a_page():
     root = Path(__file__).resolve().parents[2]
     for name, entry in BENCHMARKS.items():
-        assert name == entry.name and callable(import_module(entry.module).run)
+        module = import_module(entry.module)
+        assert name == entry.name and hasattr(module, "TASK" if entry.learns else "run")
         assert (root / entry.page).exists()
 
 

@@ -27,7 +27,7 @@ class Benchmark:
         name: as typed on the command line.
         title: what it shows, for `benchmark --list`.
         folder: folder of its files within the public data sets.
-        module: where its `run(data)` is.
+        module: where its `run(data)` is, or its `TASK` where it learns.
         page: the page that states its protocol.
         learns: whether it fits models: then it takes a folder to learn from and one to be judged on, or folds.
     """

@@ -94,19 +94,23 @@ class Booster:
 
     Attributes:
         settings: see `BoosterSettings`.
-        names: columns to learn from; all where None.
+        groups: what stands before the dot in the names of the columns to learn from; all columns where None.
     """
 
     settings: BoosterSettings
-    names: tuple[str, ...] | None = None
+    groups: tuple[str, ...] | None = None
 
     def fit(self, columns: Columns, label: Float64) -> FittedBooster:
         """See `Learner.fit`."""
         import lightgbm
 
-        used = columns if self.names is None else columns.only(self.names)
+        used = columns
+        if self.groups is not None:
+            used = columns.only(n for n in columns.names if n.partition(".")[0] in self.groups)
         parameters = self.settings.parameters(used.names, 0)
-        data = lightgbm.Dataset(used.values, label, params=parameters, free_raw_data=False)
+        data = lightgbm.Dataset(
+            used.values, label, params=parameters, free_raw_data=False
+        )  # read again by each seed
         boosters = [
             lightgbm.train({**parameters, "seed": seed}, data, self.settings.rounds)
             for seed in range(1, self.settings.seeds + 1)

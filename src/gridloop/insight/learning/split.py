@@ -10,9 +10,6 @@ import numpy as np
 from gridloop.domain.errors import LookAhead, UsageError
 from gridloop.insight.learning.columns import Bools, Ints
 
-SMALLEST_CLASS = 2
-"""Customers of each class that every fold must be able to hold."""
-
 
 def folds_of(ids: Sequence[object], folds: int, salt: str = "fold") -> Ints:
     """int64[n], fold of each customer: SHA-256 of salt and id, modulo `folds`; it does not depend on who else is there.
