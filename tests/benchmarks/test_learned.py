@@ -13,6 +13,7 @@ from gridloop.benchmarks import credit_default, learned
 from gridloop.domain.errors import LookAhead, SourceMismatch, SourceUnreadable
 from gridloop.insight.learning.booster import Booster, BoosterSettings
 from gridloop.insight.learning.intervals import IntervalSettings
+from gridloop.insight.learning.linear import Linear, LinearSettings
 
 QUICK = Booster(
     BoosterSettings(
@@ -60,9 +61,8 @@ def folders(tmp_path):
 @pytest.fixture
 def task(monkeypatch):
     monkeypatch.setattr(learned, "IntervalSettings", lambda: IntervalSettings(resamples=40))
-    return dataclasses.replace(
-        credit_default.TASK, learners={**credit_default.TASK.learners, "lightgbm": QUICK}
-    )
+    learners = {"linear": Linear(LinearSettings()), "lightgbm": QUICK}
+    return dataclasses.replace(credit_default.TASK, learners=learners, promotable=tuple(learners))
 
 
 def rewritten(folder, **columns):
