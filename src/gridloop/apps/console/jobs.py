@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import asdict
-from datetime import timedelta
 from typing import Any
 
 from gridloop.apps.jobs.catalogue import JOBS, LOOP, jobs_through
@@ -99,14 +98,13 @@ WEEKDAYS: Mapping[str, str] = {"*": mark("every day"), "mon-fri": mark("Monday t
 
 
 def schedules(context: Context) -> list[dict[str, Any]]:
-    """The schedules of the settings: when each comes next, as the workspace's clock goes, and how it went last."""
-    behind = timedelta(seconds=context.session.workspace.config.clock_behind_seconds)
+    """The schedules of the settings: when each comes next by the machine's clock, a demo's too, and how it went last."""
     return [
         {
             "name": one.name,
             "at": one.at,
             "through": one.through,
-            "next": None if one.next_at is None else one.next_at - behind,
+            "next": one.next_at,
             "says": context.text(STARTS[one.last]) if one.last else "",
             "problem": one.problem,
         }
