@@ -98,7 +98,7 @@ WEEKDAYS: Mapping[str, str] = {"*": mark("every day"), "mon-fri": mark("Monday t
 
 
 def schedules(context: Context) -> list[dict[str, Any]]:
-    """The schedules of the settings: when each comes next by the machine's clock, a demo's too, and how it went last."""
+    """The schedules of the settings: when each comes next, by the machine's clock in a demo too, and how it went."""
     return [
         {
             "name": one.name,
