@@ -35,3 +35,16 @@ def test_a_port_that_is_taken_is_told_with_a_way_out():
         with pytest.raises(UsageError, match="cannot be listened on") as told:
             listen(None, "127.0.0.1", taken.getsockname()[1], print)  # type: ignore[arg-type]
     assert "--port 0" in str(told.value)
+
+
+def test_whoever_comes_as_soon_as_the_address_is_told_is_not_refused():
+    class Come(Exception):
+        pass
+
+    def ready(url):
+        host, _, port = url.removeprefix("http://").rstrip("/").rpartition(":")
+        socket.create_connection((host, int(port)), timeout=5).close()
+        raise Come
+
+    with pytest.raises(Come):
+        listen(None, "127.0.0.1", 0, ready)  # type: ignore[arg-type]

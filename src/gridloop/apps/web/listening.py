@@ -29,12 +29,12 @@ def listen(app: FastAPI, host: str, port: int, ready: Callable[[str], None]) -> 
     require_loopback(host)
     bound = _bound(host, port)
     name = f"[{host}]" if ":" in host else host
-    ready(f"http://{name}:{bound.getsockname()[1]}/")
     config = uvicorn.Config(
         app, log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=3
     )
-    threading.Thread(target=app.state.warm, daemon=True).start()
     with bound:
+        ready(f"http://{name}:{bound.getsockname()[1]}/")
+        threading.Thread(target=app.state.warm, daemon=True).start()
         uvicorn.Server(config).run(sockets=[bound])
 
 
@@ -44,6 +44,7 @@ def _bound(host: str, port: int) -> socket.socket:
     made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         made.bind((host, port))
+        made.listen()  # whoever comes before the server has started waits instead of being refused
     except OSError as error:
         made.close()
         raise UsageError(
