@@ -134,11 +134,11 @@ class Timetable:
             return
         last: Last = "started"
         try:
+            self._runner.start(entry.through, wait_seconds=WAIT_SECONDS, actor=f"schedule {name}")
             with opened(self.folder) as session:
                 session.ledger.audit.record(
                     f"schedule {name}", ACTION, f"schedule:{name}", {"through": entry.through}
                 )
-            self._runner.start(entry.through, wait_seconds=WAIT_SECONDS, actor=f"schedule {name}")
         except WorkspaceLocked:
             last = "busy"
         except GridloopError:
