@@ -7,11 +7,13 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 from gridloop.domain.errors import UsageError
+from gridloop.engine.lookup import Equals
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
 
     from gridloop.apps.wiring import Session
+    from gridloop.engine.view import LakeView
     from gridloop.insight.tags.catalogue import TagSpec
 
 
@@ -95,8 +97,13 @@ def _ordered(spec: TagSpec) -> tuple[str, ...]:
     return tuple(str(decile) for decile in range(1, 11)) if spec.kind == "decile" else spec.values
 
 
-def customer_tags(session: Session, customer: str) -> list[dict[str, Any]]:
+def customer_tags(session: Session, view: LakeView, customer: str) -> list[dict[str, Any]]:
     """One customer's tags: value, confidence, and why there is none.
+
+    Args:
+        session: whose catalogue of tags is in force.
+        view: the tables.
+        customer: pseudonym.
 
     Raises:
         UsageError: no customer of that name has been tagged.
@@ -104,9 +111,8 @@ def customer_tags(session: Session, customer: str) -> list[dict[str, Any]]:
     from gridloop.insight.tags.catalogue import load_tags
     from gridloop.insight.tags.reasons import reason_label
 
-    with closing(session.published()) as view:
-        tags = view.table("tag")
-        rows = {row["tag"]: row for row in tags.filter(tags.customer_id == customer).to_pyarrow().to_pylist()}
+    found_rows = view.find("tag", [Equals("customer_id", customer)]).to_pylist()
+    rows: dict[str, dict[str, Any]] = {row["tag"]: row for row in found_rows}
     if not rows:
         raise UsageError(
             f"No customer {customer!r} has been tagged.",

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from gridloop.data.mappings.catalogue import MAPPINGS
 from gridloop.data.recipe import Feed, Recipe
 from gridloop.domain.declaration import explain_declaration
+from gridloop.domain.declared_files import read_declared
 from gridloop.domain.errors import UsageError, did_you_mean
 from gridloop.domain.table import Store
 from gridloop.domain.tables import CATALOGUE
@@ -56,7 +57,7 @@ def read_recipe(path: Path) -> Recipe:
         UsageError: not YAML, an unknown key, a missing or wrong value, a canonical table or column that is not there.
     """
     try:
-        declared = yaml.safe_load(path.read_text(encoding="utf-8"))
+        declared = read_declared(path)
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise UsageError(
             f"Recipe file {path.name!r} cannot be read.", evidence={"reason": str(error).replace("\n", " ")}

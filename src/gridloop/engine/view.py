@@ -17,6 +17,7 @@ from gridloop.domain.table import TableSpec
 from gridloop.engine.commit import snapshot_gone
 from gridloop.engine.functions import known_rows
 from gridloop.engine.locations import to_path
+from gridloop.engine.lookup import Condition, Equals, OneOf, lookup_query
 from gridloop.engine.maintenance import SPILL
 from gridloop.engine.schema import arrow_schema
 from gridloop.engine.spool import Spool
@@ -44,6 +45,9 @@ class LakeView:
         self.known_at = known_at
         self._connection: Any = None
         self._stored: dict[str, ir.Table] = {}
+        self._sources: dict[str, str] = {}
+        self._known: set[str] = set()
+        self._listed: dict[str, list[DataFile]] = {}
         self._spill = lake.workspace.lake_dir
 
     def at(self, known_at: datetime) -> LakeView:
@@ -89,13 +93,98 @@ class LakeView:
         return sum(file.record_count for file in self._data_files(name))
 
     def _data_files(self, name: str) -> list[DataFile]:
+        """The files of the published snapshot; listed once, since a snapshot never changes."""
         snapshot = self.snapshots.get(name)
         if snapshot is None:
             return []
-        table = self.lake.iceberg_table(name)
-        if table is None or table.snapshot_by_id(snapshot) is None:
-            raise snapshot_gone([name])
-        return data_files(table, snapshot)
+        if name not in self._listed:
+            table = self.lake.iceberg_table(name)
+            if table is None or table.snapshot_by_id(snapshot) is None:
+                raise snapshot_gone([name])
+            self._listed[name] = data_files(table, snapshot)
+        return self._listed[name]
+
+    def find(
+        self,
+        name: str,
+        where: Sequence[Condition],
+        columns: Sequence[str] | None = None,
+        *,
+        order: Sequence[str] = (),
+        limit: int | None = None,
+    ) -> pa.Table:
+        """The rows that meet conditions, as known at the view's own limit; for a few rows of many, quickly.
+
+        Args:
+            name: table.
+            where: conditions, all of which hold (`engine.lookup`).
+            columns: which; all when not given.
+            order: columns to sort by, ascending.
+            limit: rows at most.
+
+        Raises:
+            UsageError: a column is not one of the table's.
+        """
+        files = self._buckets_files(name, where)
+        return self._looked_up(name, where, columns, files, order, limit)
+
+    def matching(self, name: str, where: Sequence[Condition]) -> int:
+        """How many rows meet conditions; as `find`."""
+        counted = self._looked_up(name, where, (), self._buckets_files(name, where))
+        return int(counted.column(0)[0].as_py())
+
+    def _looked_up(
+        self,
+        name: str,
+        where: Sequence[Condition],
+        columns: Sequence[str] | None,
+        files: list[str] | None,
+        order: Sequence[str] = (),
+        limit: int | None = None,
+    ) -> pa.Table:
+        connection = self._connected().con
+
+        def known(table: str) -> tuple[TableSpec, str]:
+            source = self._complete(table) if files is None or table != name else self._of_files(name, files)
+            return self.lake.spec(table), source
+
+        statement, parameters = lookup_query(
+            known, name, where, columns, as_of=self.known_at, order=order, limit=limit
+        )
+        return connection.execute(statement, parameters).to_arrow_table()
+
+    def _buckets_files(self, name: str, where: Sequence[Condition]) -> list[str] | None:
+        """The files of the buckets that a look-up asks for, of a table that is cut by bucket; None for all."""
+        if not any(column.name == "bucket" for column in self.lake.spec(name).columns):
+            return None
+        wanted = {value for one in where for value in _values(one) if one.column == "bucket"}
+        if not wanted:
+            return None
+        names = {f"bucket={value}" for value in wanted}
+        return [str(file) for file in self.files(name) if names.intersection(file.parts)]
+
+    def _of_files(self, name: str, files: Sequence[str]) -> str:
+        """What a statement reads some of a table's files from, with every declared column."""
+        empty = f"empty_{name}"
+        if empty not in self._known:
+            nothing = _nullable(arrow_schema(self.lake.spec(name))).empty_table()
+            self._connected().create_table(empty, nothing, temp=True)
+            self._known.add(empty)
+        if not files:
+            return empty
+        listed = ", ".join("'" + file.replace("'", "''") + "'" for file in files)
+        read = f"read_parquet([{listed}], union_by_name=true, hive_partitioning=false)"
+        return f"(SELECT * FROM {read} UNION ALL BY NAME SELECT * FROM {empty})"
+
+    def _complete(self, name: str) -> str:
+        """What a statement reads a table's stored rows from, with every declared column."""
+        if name not in self._sources:
+            registered, spec = self._registered(name), self.lake.spec(name)
+            held = set(self._connected().con.table(registered).columns)
+            absent = [column.name for column in spec.columns if column.name not in held]
+            nulls = "".join(f', NULL AS "{column}"' for column in absent)
+            self._sources[name] = f"(SELECT *{nulls} FROM {registered})" if absent else registered
+        return self._sources[name]
 
     def arrow(
         self,
@@ -173,7 +262,7 @@ class LakeView:
         """Name under which the connection knows the files of a table."""
         registered = f"{name}_{self.snapshots.get(name, 0)}"
         connection = self._connected()
-        if registered not in connection.list_tables():
+        if registered not in self._known:
             files = [str(file) for file in self.files(name)]
             if files:
                 connection.read_parquet(
@@ -182,6 +271,7 @@ class LakeView:
             else:
                 empty = _nullable(arrow_schema(self.lake.spec(name))).empty_table()
                 connection.create_table(registered, empty, temp=True)
+            self._known.add(registered)
         return registered
 
     def digest(self, name: str) -> str:
@@ -217,7 +307,13 @@ class LakeView:
             self._connection.disconnect()
             self._connection = None
             self._stored.clear()
+            self._sources.clear()
+            self._known.clear()
             shutil.rmtree(self._spill, ignore_errors=True)
+
+
+def _values(one: Condition) -> Sequence[object]:
+    return [one.value] if isinstance(one, Equals) else one.values if isinstance(one, OneOf) else ()
 
 
 def _nullable(schema: pa.Schema) -> pa.Schema:

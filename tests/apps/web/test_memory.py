@@ -55,3 +55,25 @@ def test_what_was_remembered_of_an_earlier_state_is_gone():
     memory.get("first", "a", lambda: 1)
     memory.get("second", "b", lambda: 2)
     assert memory.get("first", "a", lambda: 3) == 3
+
+
+def test_of_single_objects_only_the_latest_are_kept():
+    memory, made = Memory(kept=2), []
+
+    def ask(name: str) -> None:
+        memory.get("state", name, lambda: made.append(name), single=True)
+
+    for name in ("a", "b", "a", "c", "a", "b"):
+        ask(name)
+    assert made == ["a", "b", "c", "b"]  # b went when c came, for a had been asked for since
+
+
+def test_what_all_pages_share_is_not_pushed_out_by_single_objects():
+    memory, made = Memory(kept=1), []
+    memory.get("state", "shared", lambda: made.append("shared"))
+    for name in ("a", "b"):
+        memory.get("state", name, lambda: made.append("own"), single=True)
+    memory.get("state", "shared", lambda: made.append("shared"))
+    assert made == ["shared", "own", "own"]
+    memory.get("next state", "a", lambda: made.append("anew"), single=True)
+    assert made[-1] == "anew"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -92,7 +93,10 @@ def show_customer(
     style = style_of(as_json=as_json, as_csv=as_csv, no_color=no_color)
     with opened(workspace) as session:
         state = standing(session, "insight.tags")
-        rows = customer_tags(session, customer) if state is not Standing.NEVER else []
+        rows = []
+        if state is not Standing.NEVER:
+            with closing(session.published()) as view:
+                rows = customer_tags(session, view, customer)
     if style.form != "text" or not rows:
         show_rows(rows, style)
     else:

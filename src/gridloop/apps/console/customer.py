@@ -19,6 +19,7 @@ from gridloop.apps.tags import customer_tags
 from gridloop.apps.web.drawing import heat
 from gridloop.apps.web.page import Answer, Context, Page, mark
 from gridloop.domain.errors import UsageError
+from gridloop.engine.lookup import Among, Equals
 from gridloop.insight.tags.reasons import reason_label
 from gridloop.kernels.features.rules import SEASON_WINDOW_DAYS
 from gridloop.strategy.playbook.store import load_playbook
@@ -27,6 +28,9 @@ LEAST_COVERAGE = 0.75
 """Share of readings below which the page says that a year is not known well enough."""
 HEADLINES = 8
 """Tags that lead the page."""
+
+CONTRACT = ("contract_id", "account_id", "tariff_id", "capacity_kva", "valid_from", "valid_to")
+"""What is shown of a contract."""
 
 OFFER_REASONS: Mapping[str, str] = {
     "other_tariff": mark("The contract is on another tariff than the one that is compared."),
@@ -100,9 +104,8 @@ def _bases(context: Context) -> dict[str, Any]:
 def _rows(context: Context, table: str, identity: str, *columns: str) -> list[dict[str, Any]]:
     if not context.view.exists(table):
         return []
-    rows = context.view.table(table)
-    mine = rows.filter(rows.customer_id == identity)
-    found: list[dict[str, Any]] = mine.select(*columns).order_by(columns[0]).to_pyarrow().to_pylist()
+    mine = context.view.find(table, [Equals("customer_id", identity)], columns, order=columns[:1])
+    found: list[dict[str, Any]] = mine.to_pylist()
     return found
 
 
@@ -111,16 +114,10 @@ def _contracts(context: Context, identity: str) -> list[dict[str, Any]]:
     view = context.view
     if not (view.exists("account") and view.exists("contract")):
         return []
-    accounts, contracts = view.table("account"), view.table("contract")
-    mine = contracts.semi_join(accounts.filter(accounts.customer_id == identity), "account_id")
-    found: list[dict[str, Any]] = mine.order_by("valid_from").to_pyarrow().to_pylist()
+    theirs = Among("account_id", "account", "account_id", (Equals("customer_id", identity),))
+    found = view.find("contract", [theirs], CONTRACT, order=("valid_from", "contract_id")).to_pylist()
     return [
-        {
-            name: row[name]
-            for name in ("contract_id", "account_id", "tariff_id", "capacity_kva", "valid_from", "valid_to")
-        }
-        | {"meters": [stay.meter_id for stay in meters_of(context, identity)]}
-        for row in reversed(found)
+        row | {"meters": [stay.meter_id for stay in meters_of(context, identity)]} for row in reversed(found)
     ]
 
 
@@ -129,7 +126,7 @@ def _tags(context: Context, identity: str) -> list[dict[str, Any]]:
     if not context.view.exists("tag"):
         return []
     try:
-        rows = customer_tags(context.session, identity)
+        rows = customer_tags(context.session, context.view, identity)
     except UsageError:
         return []
     words, specs = context.words, tag_specs(context)

@@ -14,6 +14,7 @@ from gridloop.apps.web.page import Answer, Context, Page, mark
 from gridloop.domain.errors import UsageError
 from gridloop.domain.ids import bucket_of
 from gridloop.domain.reading import Channel
+from gridloop.engine.lookup import Equals, OneOf
 from gridloop.insight.features.occupancy import Occupancy, occupancies
 
 DAYS = 365
@@ -29,8 +30,7 @@ def require_customer(context: Context, customer: str) -> dict[str, Any]:
     """
     found: list[dict[str, Any]] = []
     if context.view.exists("customer"):
-        rows = context.view.table("customer")
-        found = rows.filter(rows.customer_id == customer).limit(1).to_pyarrow().to_pylist()
+        found = context.view.find("customer", [Equals("customer_id", customer)], limit=1).to_pylist()
     if not found:
         raise UsageError(
             mark("There is no customer of that pseudonym."),
@@ -84,18 +84,18 @@ def year_of(context: Context, customer: str) -> dict[str, Any] | None:
 
 def _readings(context: Context, stays: list[Occupancy]) -> tuple[str, list[dict[str, Any]]]:
     """What was read at meters while they were a customer's: import, or net where there is only that."""
-    table = context.view.table("reading")
-    meters = {stay.meter_id for stay in stays}
-    buckets = {bucket_of(meter, context.session.workspace.config.buckets) for meter in meters}
-    mine = table.filter(
-        table.bucket.isin(list(buckets))
-        & table.meter_id.isin(list(meters))
-        & table.channel.isin([Channel.IMPORT_WH.value, Channel.NET_WH.value])
+    meters = sorted({stay.meter_id for stay in stays})
+    where = (
+        OneOf(
+            "bucket", sorted({bucket_of(meter, context.session.workspace.config.buckets) for meter in meters})
+        ),
+        OneOf("meter_id", meters),
+        OneOf("channel", [Channel.IMPORT_WH.value, Channel.NET_WH.value]),
     )
     columns = ("meter_id", "channel", "day", "interval_minutes", "wh")
     found = [
         row
-        for row in mine.select(*columns).to_pyarrow().to_pylist()
+        for row in context.view.find("reading", where, columns).to_pylist()
         if any(stay.meter_id == row["meter_id"] and stay.start <= row["day"] < stay.end for stay in stays)
     ]
     channels = {row["channel"] for row in found}
@@ -123,7 +123,7 @@ def _sum(parts: list[list[float | None]], expected: int) -> list[float | None] |
 def remembered_year(context: Context, customer: str) -> dict[str, Any] | None:
     """As `year_of`, computed once a published state."""
     found: dict[str, Any] | None = context.remembered(
-        f"customers.year.{customer}", lambda: year_of(context, customer)
+        f"customers.year.{customer}", lambda: year_of(context, customer), single=True
     )
     return found
 

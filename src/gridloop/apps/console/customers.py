@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from gridloop.apps.console.segments import segment_names
 from gridloop.apps.web.page import Answer, Context, Page, mark
+from gridloop.engine.lookup import After, Among, Condition, Contains, Equals, OneOf
 from gridloop.insight.tags.catalogue import TagSpec, load_tags
 
 if TYPE_CHECKING:
@@ -107,28 +109,27 @@ def _owner(context: Context, wanted: str) -> str:
     table, key, customer = OWNERS.get(wanted.partition("-")[0], ("", "", ""))
     if not table or not context.view.exists(table):
         return wanted
-    rows = context.view.table(table)
-    found = rows.filter(rows[key] == wanted).select(customer).limit(1).to_pyarrow().to_pylist()
+    found = context.view.find(table, [Equals(key, wanted)], (customer,), limit=1).to_pylist()
     return str(found[0][customer]) if found else wanted
 
 
-def _chosen(context: Context) -> ir.Table:
-    """The customers that the query string asks for."""
-    view, query = context.view, context.query
-    rows = view.table("customer")
+def _chosen(context: Context) -> list[Condition]:
+    """Which customers the query string asks for."""
+    query = context.query
+    where: list[Condition] = []
     wanted = query.get("q", "").strip().lower()
     if wanted:
-        rows = rows.filter(rows.customer_id.contains(_owner(context, wanted)))
+        where.append(Contains("customer_id", _owner(context, wanted)))
     if query.get("class"):
-        rows = rows.filter(rows.customer_class == query["class"])
+        where.append(Equals("customer_class", query["class"]))
     if query.get("segment"):
-        members = view.table("segment_member")
-        rows = rows.semi_join(members.filter(members.segment_id == query["segment"]), "customer_id")
+        member = Equals("segment_id", query["segment"])
+        where.append(Among("customer_id", "segment_member", "customer_id", (member,)))
     name, _, value = query.get("tag", "").partition("=")
     if name:
-        tags = view.table("tag")
-        rows = rows.semi_join(tags.filter((tags.tag == name) & (tags.value == value)), "customer_id")
-    return rows
+        tagged = (Equals("tag", name), Equals("value", value))
+        where.append(Among("customer_id", "tag", "customer_id", tagged))
+    return where
 
 
 def customers_page(context: Context) -> Answer:
@@ -138,11 +139,11 @@ def customers_page(context: Context) -> Answer:
     names = ("q", "class", "segment", "tag")
     wanted = {name: context.query.get(name, "") for name in names}
     chosen = _chosen(context)
-    total = int(chosen.count().to_pyarrow().as_py())
+    total = context.view.matching("customer", chosen)
     after = context.query.get("after", "")
-    rest = chosen.filter(chosen.customer_id > after) if after else chosen
+    rest = [*chosen, After("customer_id", after)] if after else chosen
     columns = ("customer_id", "customer_class", "region_id", "since")
-    found = rest.select(*columns).order_by("customer_id").limit(SHOWN + 1).to_pyarrow().to_pylist()
+    found = context.view.find("customer", rest, columns, order=("customer_id",), limit=SHOWN + 1).to_pylist()
     more = found[SHOWN - 1]["customer_id"] if len(found) > SHOWN else ""
     shown = found[:SHOWN]
     _describe(context, shown)
@@ -173,15 +174,21 @@ def _describe(context: Context, rows: list[dict[str, Any]]) -> None:
     tags: list[dict[str, Any]] = []
     members: list[dict[str, Any]] = []
     if view.exists("tag") and ids:
-        table = view.table("tag")
-        mine = table.filter(table.customer_id.isin(ids) & table.reason.isnull())
-        tags = mine.select("customer_id", "tag", "value", "number").to_pyarrow().to_pylist()
+        said = ("customer_id", "tag", "value", "number", "reason")
+        tags = view.find("tag", [OneOf("customer_id", ids)], said).to_pylist()
     if view.exists("segment_member") and ids:
-        table = view.table("segment_member")
-        mine = table.filter(table.customer_id.isin(ids))
-        members = mine.select("customer_id", "segment_id").order_by("segment_id").to_pyarrow().to_pylist()
+        members = view.find(
+            "segment_member",
+            [OneOf("customer_id", ids)],
+            ("customer_id", "segment_id"),
+            order=("segment_id",),
+        ).to_pylist()
+    tagged: dict[str, dict[str, dict[str, Any]]] = defaultdict(dict)
+    for one in tags:
+        if one["reason"] is None:
+            tagged[one["customer_id"]][one["tag"]] = one
     for row in rows:
-        own = {one["tag"]: one for one in tags if one["customer_id"] == row["customer_id"]}
+        own = tagged[row["customer_id"]]
         row["annual_kwh"] = own["annual_energy"]["number"] if "annual_energy" in own else None
         row["segments"] = [
             one["segment_id"]

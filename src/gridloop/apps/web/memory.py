@@ -3,26 +3,52 @@
 from __future__ import annotations
 
 import threading
+from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from typing import Any
 
+KEPT = 128
+"""Values of single objects, such as one customer's year, that are kept; the one not asked for longest goes first."""
+
 
 class Memory:
-    """Values by name, of one state at a time; two requests may compute the same, the last one stays."""
+    """Values by name, of one state at a time; two requests may compute the same, the last one stays.
 
-    def __init__(self) -> None:
+    Args:
+        kept: how many values of single objects are kept.
+    """
+
+    def __init__(self, kept: int = KEPT) -> None:
         self._guard = threading.Lock()
         self._state: Hashable = None
         self._held: dict[str, Any] = {}
+        self._objects: OrderedDict[str, Any] = OrderedDict()
+        self._kept = kept
 
-    def get(self, state: Hashable, name: str, make: Callable[[], Any]) -> Any:
-        """The value of that name at a state, computed when it is not there."""
+    def get(self, state: Hashable, name: str, make: Callable[[], Any], *, single: bool = False) -> Any:
+        """The value of that name at a state, computed when it is not there.
+
+        Args:
+            state: what is published; a value of another one is never answered.
+            name: unique.
+            make: computes it.
+            single: it is one of many objects' own; only the latest of these are kept.
+        """
         with self._guard:
-            if state == self._state and name in self._held:
-                return self._held[name]
+            held: dict[str, Any] = self._objects if single else self._held
+            if state == self._state and name in held:
+                if single:
+                    self._objects.move_to_end(name)
+                return held[name]
         made = make()
         with self._guard:
             if state != self._state:
-                self._state, self._held = state, {}
-            self._held[name] = made
+                self._state, self._held, self._objects = state, {}, OrderedDict()
+            if single:
+                self._objects[name] = made
+                self._objects.move_to_end(name)
+                while len(self._objects) > self._kept:
+                    self._objects.popitem(last=False)
+            else:
+                self._held[name] = made
         return made

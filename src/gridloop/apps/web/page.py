@@ -74,7 +74,7 @@ class Context:
         manifest = sorted(self.view.snapshots.items())
         return tuple(manifest), tuple(runs), tuple(files), ledger.audit.head().sequence
 
-    def remembered(self, name: str, make: Callable[[], Any]) -> Any:
+    def remembered(self, name: str, make: Callable[[], Any], *, single: bool = False) -> Any:
         """What `make` answers, computed once as long as neither what is published nor a record has changed.
 
         Only for values that do not depend on the reader: no words, nothing of who acts.
@@ -82,9 +82,10 @@ class Context:
         Args:
             name: unique; with whatever else it depends on.
             make: computes it.
+            single: it is one of many objects' own, such as one customer's; only the latest of these are kept.
         """
         memory: Memory = self.base["memory"]
-        return memory.get(self.state, name, make)
+        return memory.get(self.state, name, make, single=single)
 
     def count(self, name: str) -> int:
         """Rows of a table; 0 when nothing of it is published."""

@@ -10,6 +10,7 @@ from pathlib import Path
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from gridloop.domain.declared_files import read_declared
 from gridloop.domain.errors import UsageError
 from gridloop.domain.finding import Severity
 
@@ -169,7 +170,7 @@ def load_book(workspace: Path | None = None) -> RuleBook:
     """
     path = book_path(workspace)
     try:
-        return RuleBook.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")) or {})
+        return RuleBook.model_validate(read_declared(path) or {})
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         reason = str(error).replace("\n", " ")
         raise UsageError(f"Rule book {path.name!r} cannot be read.", evidence={"reason": reason}) from error

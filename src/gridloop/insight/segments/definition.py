@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from gridloop.domain.declared_files import FileStamp, stamps
 from gridloop.domain.errors import UsageError, did_you_mean
 from gridloop.domain.table import Privacy, Stage
 from gridloop.insight.tags.catalogue import NAME, Bilingual, read_list, validated
@@ -79,13 +81,18 @@ def load_segments(workspace: Path | None = None) -> list[SegmentDefinition]:
     """
     folders = [Path(str(files("gridloop") / "library" / "segments"))]
     folders += [] if workspace is None else [workspace / "segments"]
+    return list(_segments_of(stamps(folders)))
+
+
+@lru_cache(maxsize=8)
+def _segments_of(listed: tuple[FileStamp, ...]) -> tuple[SegmentDefinition, ...]:
+    """The segments of some files, made again when one of them was written."""
     found: dict[str, SegmentDefinition] = {}
-    for folder in folders:
-        for path in sorted(folder.glob("*.yaml")):
-            for number, item in enumerate(read_list(path, "segments")):
-                definition = validated(SegmentDefinition, item, path, f"segments.{number}")
-                found[definition.name] = definition
-    return list(found.values())
+    for path, *_ in listed:
+        for number, item in enumerate(read_list(path, "segments")):
+            definition = validated(SegmentDefinition, item, path, f"segments.{number}")
+            found[definition.name] = definition
+    return tuple(found.values())
 
 
 def check_segments(definitions: Sequence[SegmentDefinition], vocabulary: Vocabulary) -> list[CheckedSegment]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Literal, Self, TypeVar
@@ -12,6 +12,7 @@ from typing import Literal, Self, TypeVar
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from gridloop.domain.declared_files import FileStamp, read_declared, stamps
 from gridloop.domain.errors import GridloopError, UsageError, did_you_mean
 from gridloop.domain.table import Privacy, Stage
 from gridloop.insight.tags.frame import customer_vocabulary
@@ -186,10 +187,16 @@ def load_tags(workspace: Path | None = None) -> TagCatalogue:
     """
     folders = [Path(str(files("gridloop") / "library" / "tags"))]
     folders += [] if workspace is None else [workspace / "tags"]
+    return _tags_of(tuple(stamps([folder]) for folder in folders))
+
+
+@lru_cache(maxsize=8)
+def _tags_of(folders: tuple[tuple[FileStamp, ...], ...]) -> TagCatalogue:
+    """The tags of the files of some folders, made again when one of them was written."""
     found: dict[str, TagSpec] = {}
-    for folder in folders:
+    for listed in folders:
         within: dict[str, Path] = {}
-        for path in sorted(folder.glob("*.yaml")):
+        for path, *_ in listed:
             for spec in read_tags(path):
                 if spec.name in within:
                     raise UsageError(
@@ -237,7 +244,7 @@ def read_tags(path: Path) -> list[TagSpec]:
 def read_list(path: Path, key: str) -> list[object]:
     """The list below the one key of a YAML file; UsageError when the file is of another form."""
     try:
-        declared = yaml.safe_load(path.read_text(encoding="utf-8"))
+        declared = read_declared(path)
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise UsageError(
             f"File {path.name!r} cannot be read.", evidence={"reason": str(error).replace("\n", " ")}

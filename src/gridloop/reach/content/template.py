@@ -12,6 +12,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from gridloop.domain.declaration import explain_declaration
+from gridloop.domain.declared_files import read_declared
 from gridloop.domain.errors import UsageError, did_you_mean
 from gridloop.insight.tags.catalogue import Bilingual
 from gridloop.strategy.playbook.model import PLAY_NAME
@@ -132,7 +133,7 @@ def read_template(path: Path) -> Template:
         UsageError: not YAML, an unknown key or placeholder, no way to refuse, a missing language.
     """
     try:
-        declared = yaml.safe_load(path.read_text(encoding="utf-8"))
+        declared = read_declared(path)
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise UsageError(
             f"Template file {path.name!r} cannot be read.",

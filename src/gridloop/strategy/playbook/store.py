@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import yaml
 from pydantic import ValidationError
 
 from gridloop.domain.declaration import explain_declaration
+from gridloop.domain.declared_files import FileStamp, read_declared, stamps
 from gridloop.domain.errors import UsageError, did_you_mean
 from gridloop.insight.tags.catalogue import TagCatalogue, load_tags
 from gridloop.insight.tags.rule_check import CheckedRule, Vocabulary, check_rule
@@ -82,9 +84,16 @@ def read_playbook(path: Path, workspace: Path | None = None) -> Playbook:
     Raises:
         UsageError: not YAML, an unknown key, a missing or wrong value, a rule or tariff that is not there.
     """
+    named = [] if workspace is None else [workspace / "tags", workspace / "tariffs"]
+    return _playbook_of(path, workspace, stamps([path, *named]))
+
+
+@lru_cache(maxsize=128)
+def _playbook_of(path: Path, workspace: Path | None, _written: tuple[FileStamp, ...]) -> Playbook:
+    """A playbook, read and checked again when its file, a tag or a tariff of the workspace was written."""
     try:
-        # The base loader leaves 17:00 a text, which YAML else reads as 1020, and 0.45 as it was written.
-        declared = yaml.load(path.read_text(encoding="utf-8"), yaml.BaseLoader)
+        # YAML else reads 17:00 as 1020
+        declared = read_declared(path, text=True)
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise UsageError(
             f"Playbook file {path.name!r} cannot be read.", evidence={"reason": str(error).replace("\n", " ")}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import yaml
 from pydantic import ValidationError
 
 from gridloop.domain.declaration import explain_declaration
+from gridloop.domain.declared_files import FileStamp, read_declared, stamps
 from gridloop.domain.errors import UsageError, did_you_mean
 from gridloop.strategy.tariff.model import Tariff
 
@@ -64,9 +66,15 @@ def read_tariff(path: Path) -> Tariff:
     Raises:
         UsageError: not YAML, an unknown or unsupported key, a missing or wrong value.
     """
+    return _tariff_of(path, stamps([path]))
+
+
+@lru_cache(maxsize=128)
+def _tariff_of(path: Path, _written: tuple[FileStamp, ...]) -> Tariff:
+    """A tariff, read and checked again when its file was written."""
     try:
-        # The base loader leaves prices as text: a float would already have lost the number.
-        declared = yaml.load(path.read_text(encoding="utf-8"), yaml.BaseLoader)
+        # as text: a float would already have lost the number
+        declared = read_declared(path, text=True)
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise UsageError(
             f"Tariff file {path.name!r} cannot be read.", evidence={"reason": str(error).replace("\n", " ")}
