@@ -12,8 +12,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from gridloop.apps.console.campaign import named
+from gridloop.apps.console.standing import result_of
 from gridloop.apps.console.trail import plan_title, status_of, trail
-from gridloop.apps.judged import judged, report_path
+from gridloop.apps.judged import report_path
 from gridloop.apps.web.page import Answer, Context, Page, mark
 from gridloop.apps.web.sessions import Sessions
 from gridloop.domain.errors import GridloopError, UsageError
@@ -48,9 +49,8 @@ def result_page(context: Context) -> Answer:
         "judged": False,
     }
     heading = context.text("Result: {title}", title=plan_title(context, plan))
-    try:
-        found = judged(context.session, campaign.campaign_id)
-    except UsageError:
+    found = result_of(context, campaign)
+    if found is None:
         return Answer((), facts, heading=heading)
     facts |= _said(context, found)
     shown = _exhibits(context, found)
@@ -126,9 +126,12 @@ def _observed(context: Context, found: CampaignResult) -> Observation:
 
     from gridloop.evaluation.outcomes import Observation, campaign_windows
 
+    def look() -> pa.Table:
+        rows = context.view.arrow("outcome")
+        return rows.filter(pc.equal(rows["campaign_id"], found.campaign_id))
+
     starts = named(context).starts_at.astimezone(context.words.zone).date()
-    rows = context.view.arrow("outcome")
-    mine = rows.filter(pc.equal(rows["campaign_id"], found.campaign_id))
+    mine: pa.Table = context.remembered(f"outcomes.{found.campaign_id}", look, single=True)
     return Observation(mine, pa.table({}), campaign_windows(found.play.success, starts), None)
 
 

@@ -90,13 +90,15 @@ def campaign_results(context: Context) -> list[dict[str, Any]]:
     """The newest judged campaigns: sentence, decision, effect in percent, money; `result` is the whole."""
     found = []
     for campaign in list(reversed(launched_campaigns(context.session)))[:NEWEST]:
-        result = _result(context, campaign)
+        result = result_of(context, campaign)
         if result is not None:
             found.append(_told(context, campaign, result))
     return found
 
 
-def _result(context: Context, campaign: Campaign) -> CampaignResult | None:
+def result_of(context: Context, campaign: Campaign) -> CampaignResult | None:
+    """What a campaign caused, as it was judged last; None before it was judged."""
+
     def look() -> CampaignResult | None:
         try:
             return judged(context.session, campaign.campaign_id)
