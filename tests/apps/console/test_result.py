@@ -50,7 +50,7 @@ def test_a_failed_split_withholds_the_verdict_and_every_figure_of_it(judgement, 
         else row
         for row in found.rows
     ]
-    monkeypatch.setattr("gridloop.apps.console.result.judged", lambda *_: replace(found, rows=rows))
+    monkeypatch.setattr("gridloop.apps.console.result.result_of", lambda *_: replace(found, rows=rows))
     page = site.page(address).text
     assert "The verdict is withheld." in page and "No effect is shown." in page
     assert "What it caused" not in page and "Misleading" not in page and "Net worth" not in page
