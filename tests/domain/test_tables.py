@@ -175,6 +175,11 @@ def test_update_frequency_and_retention_are_iso_durations_or_words():
         assert spec.retention == "forever" or duration.fullmatch(spec.retention), spec.name
 
 
+def test_files_are_sorted_by_columns_of_the_table_alone():
+    for spec in CATALOGUE.values():
+        assert set(spec.clustered) <= {column.name for column in spec}, spec.name
+
+
 def test_partitions_name_columns():
     for spec in FILLED:
         for part in spec.partition:

@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from gridloop.domain.errors import LookAhead, UsageError
@@ -115,3 +116,26 @@ def test_readings_of_a_meter_come_from_its_bucket_alone(lake: Lake):
         assert found["day"].to_pylist() == days
         opened = view._buckets_files("reading", where)
         assert opened is not None and len(opened) < len(view.files("reading"))
+
+
+def test_rows_of_one_customer_are_read_without_reading_all(lake: Lake):
+    """Rows come by account; the file holds them by customer, and a look-up reads one group of them."""
+    count = 40_000
+    order = [(number * 7919) % count for number in range(count)]
+    rows = pa.table(
+        {
+            "account_id": [f"a-{number:06d}" for number in range(count)],
+            "customer_id": [f"c-{place:06d}" for place in order],
+            "status": ["open"] * count,
+            "available_at": pa.array([utc(2025, 1, 1)] * count, pa.timestamp("us", tz="UTC")),
+        }
+    )
+    snapshot = lake.writer(Stage.DATA).append("account", rows)
+    assert snapshot is not None
+    view = lake.view({"account": snapshot})
+    stored = pq.ParquetFile(view.files("account")[0])
+    groups = [stored.read_row_group(place, ["customer_id"])["customer_id"].to_pylist() for place in range(3)]
+    assert stored.num_row_groups == 3
+    assert [name for group in groups for name in group] == sorted(rows["customer_id"].to_pylist())
+    found = view.find("account", [Equals("customer_id", "c-007919")], ("account_id",))
+    assert found["account_id"].to_pylist() == ["a-000001"]

@@ -198,6 +198,8 @@ def _facts(spec: TableSpec, language: Language) -> str:
         ]
     if spec.partition:
         facts.append((Label("Partitioned by", "分区"), _names(spec.partition)))
+    if spec.clustered:
+        facts.append((Label("Sorted by", "排序"), _names(spec.clustered)))
     users = sorted(
         {
             other.name

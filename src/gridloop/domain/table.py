@@ -107,6 +107,7 @@ class TableSpec:
         update_frequency: promised, ISO 8601 duration (`P1D`) or `event`.
         retention: ISO 8601 duration, or `forever` with the reason in the dictionary.
         partition: columns, or `month(column)`, that split its files.
+        clustered: columns its files are sorted by, so that the rows of one thing are found without reading all.
         planned: declared by name, key and owner only; no code may write it yet.
     """
 
@@ -120,6 +121,7 @@ class TableSpec:
     update_frequency: str = "P1D"
     retention: str = "P10Y"
     partition: tuple[str, ...] = ()
+    clustered: tuple[str, ...] = ()
     planned: bool = False
 
     def __iter__(self) -> Iterator[Column]:

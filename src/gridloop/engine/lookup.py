@@ -123,14 +123,20 @@ def _rows(
     key = thing_key(spec)
     early = [one for one in where if one.column in key]
     late = [one for one in where if one.column not in key]
-    inner = _where(known, spec, early, as_of, parameters)
+    parts = [_condition(known, spec, one, as_of, parameters) for one in early]
     if as_of is not None:
-        inner += (" AND " if inner else " WHERE ") + f"{_column(spec, 'available_at')} <= ?"
+        parts.append(f"{_column(spec, 'available_at')} <= ?")
         parameters.append(as_of)
+    # things that met the conditions in any revision: few, so that the latest of few has to be found
+    once = [one for one in late if isinstance(one, Equals | OneOf)]
+    names = ", ".join(_column(spec, name) for name in key)
+    if once:
+        candidates = f"SELECT {names} FROM {source}{_where(known, spec, once, as_of, parameters)}"
+        parts.append(f"({names}) IN ({candidates})")
+    inner = f" WHERE {' AND '.join(parts)}" if parts else ""
     held = {column.name for column in spec.columns}
     newest = ", ".join(f"{_column(spec, name)} DESC" for name in KNOWLEDGE if name in held)
-    things = ", ".join(_column(spec, name) for name in key)
-    chosen = f"row_number() OVER (PARTITION BY {things} ORDER BY {newest}) = 1"
+    chosen = f"row_number() OVER (PARTITION BY {names} ORDER BY {newest}) = 1"
     latest = f"(SELECT * FROM {source}{inner} QUALIFY {chosen})"
     return f"{latest}{_where(known, spec, late, as_of, parameters)}"
 

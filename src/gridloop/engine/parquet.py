@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 
@@ -18,6 +18,8 @@ from gridloop.engine.durable import disk_full_is_told, sync_file, sync_folder
 from gridloop.engine.schema import partition_columns
 
 ROW_GROUP_ROWS = 131_072
+CLUSTERED_ROWS = 16_384
+"""Rows of a row group where rows of one thing are looked up: the least that is read."""
 DELTA = "DELTA_BINARY_PACKED"
 
 
@@ -73,13 +75,14 @@ def _folder(code: int, names: list[tuple[str, list[str]]]) -> str:
     return "/".join(reversed(parts))
 
 
-def write_file(folder: Path, rows: pa.Table, *, meter_ranges: int = 1) -> Path:
+def write_file(folder: Path, rows: pa.Table, *, meter_ranges: int = 1, clustered: Sequence[str] = ()) -> Path:
     """Write rows as one new Parquet file in `folder`, synced to disk.
 
     Args:
         folder: made when missing.
         rows: conforming rows of one partition; day-vectors are put in meter order first.
         meter_ranges: row groups that a file of day-vectors is cut into.
+        clustered: columns to sort other rows by; rows that are equal in them keep their order.
 
     Raises:
         StorageFull: no room; no file is left.
@@ -91,9 +94,10 @@ def write_file(folder: Path, rows: pa.Table, *, meter_ranges: int = 1) -> Path:
             if "wh" in rows.column_names:
                 _write_day_vectors(path, rows, meter_ranges)
             else:
-                pq.write_table(
-                    rows, path, compression="zstd", compression_level=1, row_group_size=ROW_GROUP_ROWS
-                )
+                size = CLUSTERED_ROWS if clustered else ROW_GROUP_ROWS
+                if clustered:
+                    rows = rows.take(pc.sort_indices(rows, [(name, "ascending") for name in clustered]))
+                pq.write_table(rows, path, compression="zstd", compression_level=1, row_group_size=size)
             sync_file(path)
             sync_folder(folder)
         except BaseException:

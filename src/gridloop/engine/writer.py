@@ -152,7 +152,8 @@ def commit_rows(
         for rows in tables:
             for part, piece in split_by_partition(spec, rows):
                 folder = lake.folder(spec.name) / "data" / part
-                written.append(write_file(folder, piece, meter_ranges=lake.workspace.config.meter_ranges))
+                ranges = lake.workspace.config.meter_ranges
+                written.append(write_file(folder, piece, meter_ranges=ranges, clustered=spec.clustered))
         with disk_full_is_told(lake.workspace.lake_dir):
             locations = [to_location(root, path) for path in written]
             return commit_files(table, add=locations, remove=remove, content=content)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -77,3 +79,29 @@ def test_what_all_pages_share_is_not_pushed_out_by_single_objects():
     assert made == ["shared", "own", "own"]
     memory.get("next state", "a", lambda: made.append("anew"), single=True)
     assert made[-1] == "anew"
+
+
+def test_of_requests_that_come_at_once_one_computes():
+    memory, made, begun = Memory(), [], threading.Event()
+
+    def slowly() -> str:
+        made.append(1)
+        begun.wait(5)
+        return "value"
+
+    with ThreadPoolExecutor(4) as pool:
+        asked = [pool.submit(memory.get, "state", "dear", slowly) for _ in range(4)]
+        begun.set()
+        assert {one.result(10) for one in asked} == {"value"}
+    assert made == [1]
+
+
+def test_what_could_not_be_computed_is_tried_again_by_whoever_waited():
+    memory = Memory()
+
+    def fail() -> None:
+        raise ValueError("not now")
+
+    with pytest.raises(ValueError, match="not now"):
+        memory.get("state", "dear", fail)
+    assert memory.get("state", "dear", lambda: 1) == 1

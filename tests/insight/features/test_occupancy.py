@@ -125,3 +125,26 @@ def test_a_meter_that_nobody_has_is_absent_and_all_others_are_listed(lake: Lake)
     assert "m-10" not in found and found.get("m-10") is None and 5 not in found
     assert found["m-é"] == [Occupancy("m-é", date(2024, 1, 1), END, "one")]
     assert dict(found) == {meter: found[meter] for meter in found}
+
+
+def test_a_customers_stays_are_found_by_customer(lake: Lake) -> None:
+    """Two meters of one customer, one of them somebody else's after a move."""
+    _people(lake, "c", "d")
+    _write(
+        lake,
+        "contract",
+        _contract("c", date(2024, 1, 1), date(2024, 6, 1)),
+        _contract("d", date(2024, 6, 1)),
+        _contract("c", date(2024, 6, 1), point="s-2"),
+    )
+    _meter(lake, "m-1")
+    _meter(lake, "m-2", "s-2")
+
+    found = occupancies(lake.view())
+
+    assert found.of_customer("c") == [
+        Occupancy("m-1", date(2024, 1, 1), date(2024, 6, 1), "c"),
+        Occupancy("m-2", date(2024, 6, 1), END, "c"),
+    ]
+    assert found.of_customer("d") == [Occupancy("m-1", date(2024, 6, 1), END, "d")]
+    assert found.of_customer("b") == found.of_customer("e") == []

@@ -15,7 +15,7 @@ from gridloop.domain.errors import UsageError
 from gridloop.domain.ids import bucket_of
 from gridloop.domain.reading import Channel
 from gridloop.engine.lookup import Equals, OneOf
-from gridloop.insight.features.occupancy import Occupancy, occupancies
+from gridloop.insight.features.occupancy import Occupancies, Occupancy, occupancies
 
 DAYS = 365
 SHOWN = 31
@@ -46,16 +46,10 @@ def require_customer(context: Context, customer: str) -> dict[str, Any]:
 def meters_of(context: Context, customer: str) -> list[Occupancy]:
     """The meters that were the customer's, with the days on which they were."""
 
-    def look() -> dict[str, list[Occupancy]]:
-        found: dict[str, list[Occupancy]] = defaultdict(list)
-        if all(context.view.exists(name) for name in ("account", "contract", "meter")):
-            for stays in occupancies(context.view).values():
-                for stay in stays:
-                    found[stay.customer_id].append(stay)
-        return dict(found)
-
-    known: dict[str, list[Occupancy]] = context.remembered("customers.meters", look)
-    return sorted(known.get(customer, []))
+    if not all(context.view.exists(name) for name in ("account", "contract", "meter")):
+        return []
+    known: Occupancies = context.remembered("customers.meters", lambda: occupancies(context.view))
+    return known.of_customer(customer)
 
 
 def year_of(context: Context, customer: str) -> dict[str, Any] | None:

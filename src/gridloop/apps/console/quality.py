@@ -28,7 +28,9 @@ def quality_page(context: Context) -> Answer:
     found = context.remembered("quality.findings", lambda: quality_findings(context.session))
     rule = context.query.get("rule", "")
     broken = [one for one in found or () if one.code == COULD_NOT_RUN]
-    rows = findings_by_rule([one for one in found or () if one.code != COULD_NOT_RUN])
+    rows = context.remembered(
+        "quality.by_rule", lambda: findings_by_rule([one for one in found or () if one.code != COULD_NOT_RUN])
+    )
     mine = of_rule(found, rule) if rule and found is not None else []
     facts = {
         "checked": found is not None,

@@ -12,7 +12,7 @@ KEPT = 128
 
 
 class Memory:
-    """Values by name, of one state at a time; two requests may compute the same, the last one stays.
+    """Values by name, of one state at a time; of requests for the same value one computes it, the others wait for it.
 
     Args:
         kept: how many values of single objects are kept.
@@ -23,6 +23,7 @@ class Memory:
         self._state: Hashable = None
         self._held: dict[str, Any] = {}
         self._objects: OrderedDict[str, Any] = OrderedDict()
+        self._making: dict[tuple[Hashable, str], threading.Lock] = {}
         self._kept = kept
 
     def get(self, state: Hashable, name: str, make: Callable[[], Any], *, single: bool = False) -> Any:
@@ -34,13 +35,29 @@ class Memory:
             make: computes it.
             single: it is one of many objects' own; only the latest of these are kept.
         """
+        found, value = self._look(state, name, single)
+        if found:
+            return value
+        with self._guard:
+            mine = self._making.setdefault((state, name), threading.Lock())
+        try:
+            with mine:
+                found, value = self._look(state, name, single)
+                return value if found else self._keep(state, name, make(), single)
+        finally:
+            with self._guard:
+                self._making.pop((state, name), None)
+
+    def _look(self, state: Hashable, name: str, single: bool) -> tuple[bool, Any]:
         with self._guard:
             held: dict[str, Any] = self._objects if single else self._held
-            if state == self._state and name in held:
-                if single:
-                    self._objects.move_to_end(name)
-                return held[name]
-        made = make()
+            if state != self._state or name not in held:
+                return False, None
+            if single:
+                self._objects.move_to_end(name)
+            return True, held[name]
+
+    def _keep(self, state: Hashable, name: str, made: Any, single: bool) -> Any:
         with self._guard:
             if state != self._state:
                 self._state, self._held, self._objects = state, {}, OrderedDict()

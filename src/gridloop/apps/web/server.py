@@ -86,11 +86,12 @@ class Site:
         self.app.add_exception_handler(HTTPException, self._missing)
 
     def warm(self) -> None:
-        """Compute what the first page remembers, so that no reader waits for it; a failure is for a reader to see."""
+        """Compute what listed pages remember, so that no reader waits for it; a failure is for a reader to see."""
         config = self.sessions.workspace.config
-        with suppress(Exception), self.sessions.borrow() as (session, view):
-            words = Words("en", config.zone, session.clock.now(), config.currency)
-            self.pages[0].answer(Context(session, view, words, actor=session.actor, base=self.base))
+        for page in (page for page in self.pages if page.listed):
+            with suppress(Exception), self.sessions.borrow() as (session, view):
+                words = Words("en", config.zone, session.clock.now(), config.currency)
+                page.answer(Context(session, view, words, actor=session.actor, base=self.base))
 
     def known(self, path: str) -> bool:
         """Whether a page answers at an address."""

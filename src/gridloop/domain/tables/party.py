@@ -23,6 +23,7 @@ CUSTOMER = TableSpec(
     store=Store.LAKE,
     owner=Stage.DATA,
     key=("customer_id", "available_at"),
+    clustered=("customer_id",),
     label=Label("Customer", "客户"),
     columns=(
         key_id("customer_id", "Customer", "客户"),
@@ -44,6 +45,7 @@ ACCOUNT = TableSpec(
     store=Store.LAKE,
     owner=Stage.DATA,
     key=("account_id", "available_at"),
+    clustered=("customer_id",),
     label=Label("Account", "账户"),
     columns=(
         key_id("account_id", "Account", "账户"),
@@ -61,6 +63,7 @@ CONTRACT = TableSpec(
     store=Store.LAKE,
     owner=Stage.DATA,
     key=("contract_id", "valid_from", "available_at"),
+    clustered=("account_id",),
     label=Label("Contract", "供用电合同"),
     columns=(
         key_id("contract_id", "Contract", "合同"),

@@ -6,8 +6,10 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -60,6 +62,24 @@ class Occupancies(Mapping[str, list[Occupancy]]):
         return list(
             _joined(map(Occupancy, *(rows[name] for name in ("meter_id", "start", "end", "customer_id"))))
         )
+
+    def of_customer(self, customer: str) -> list[Occupancy]:
+        """Every stay of a customer, by meter and time; empty for one that is not known."""
+        customers, rows = self._by_customer
+        place = bisect_left(range(len(customers)), customer, key=lambda at: customers[at].as_py())
+        meters = []
+        while place < len(customers) and customers[place].as_py() == customer:
+            meters.append(self._meters[rows[place].as_py()].as_py())
+            place += 1
+        return [stay for meter in sorted(meters) for stay in self[meter] if stay.customer_id == customer]
+
+    @cached_property
+    def _by_customer(self) -> tuple[pa.Array, pa.Array]:
+        """Every pair of a customer and a meter that was once theirs, by customer: the customer, the meter's place."""
+        places = np.repeat(np.arange(len(self._ends)), np.diff(self._ends, prepend=0))
+        pairs = pa.table({"customer": self._rows.column("customer_id"), "place": places})
+        pairs = pairs.group_by(["customer", "place"]).aggregate([]).sort_by("customer").combine_chunks()
+        return pairs["customer"].combine_chunks(), pairs["place"].combine_chunks()
 
     def _place(self, meter: str) -> int | None:
         place = bisect_left(range(len(self)), meter, key=lambda at: self._meters[at].as_py())
