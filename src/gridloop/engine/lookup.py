@@ -121,8 +121,9 @@ def _rows(
     if not spec.bitemporal:
         return f"{source}{_where(known, spec, where, as_of, parameters)}"
     key = thing_key(spec)
-    early = [one for one in where if one.column in key]
-    late = [one for one in where if one.column not in key]
+    fixed = {*key, *spec.partition}  # all revisions of a thing lie in one partition
+    early = [one for one in where if one.column in fixed]
+    late = [one for one in where if one.column not in fixed]
     parts = [_condition(known, spec, one, as_of, parameters) for one in early]
     if as_of is not None:
         parts.append(f"{_column(spec, 'available_at')} <= ?")

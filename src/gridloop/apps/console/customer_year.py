@@ -105,6 +105,8 @@ def _sum(parts: list[list[float | None]], expected: int) -> list[float | None] |
     """All meters of one day together; the day is missing when a meter is."""
     if len(parts) < expected:
         return None
+    if len(parts) == 1:
+        return [None if value is None else round(value, 3) for value in parts[0]]
     slots = max(len(part) for part in parts)
     total: list[float | None] = []
     for slot in range(slots):
