@@ -48,6 +48,7 @@ class LakeView:
         self._sources: dict[str, str] = {}
         self._known: set[str] = set()
         self._listed: dict[str, list[DataFile]] = {}
+        self._paths: dict[str, list[Path]] = {}
         self._spill = lake.workspace.lake_dir
 
     def at(self, known_at: datetime) -> LakeView:
@@ -79,14 +80,21 @@ class LakeView:
         self.lake.spec(name)
         return name in self.snapshots
 
+    def share_files(self, other: LakeView) -> None:
+        """Take over which files the tables have from a view at the same snapshots; listing them anew is slow."""
+        if self.snapshots == other.snapshots:
+            self._listed, self._paths = other._listed, other._paths
+
     def files(self, name: str) -> list[Path]:
         """The Parquet files of the table's published snapshot, sorted.
 
         Raises:
             GridloopError: that snapshot is gone; an empty answer would be a wrong one.
         """
-        root = self.lake.workspace.root
-        return sorted(to_path(root, file.file_path) for file in self._data_files(name))
+        if name not in self._paths:
+            root = self.lake.workspace.root
+            self._paths[name] = sorted(to_path(root, file.file_path) for file in self._data_files(name))
+        return self._paths[name]
 
     def count(self, name: str) -> int:
         """Number of rows, all revisions counted; raises like `files`."""

@@ -33,6 +33,7 @@ class Sessions:
         self.actor = actor
         self._free: list[tuple[Session, LakeView, Stamp]] = []
         self._guard = threading.Lock()
+        self._latest: LakeView | None = None
         self._seen = self._stamp()
         with opened(self.folder) as session:  # completes one whose making was cut off, and fails early
             self.workspace = session.workspace
@@ -79,7 +80,11 @@ class Sessions:
             return session, view
         if view is not None:
             view.close()
-        return session, session.lake.view(manifest)
+        made = session.lake.view(manifest)
+        if self._latest is not None:
+            made.share_files(self._latest)
+        self._latest = made
+        return session, made
 
     def _stamp(self) -> Stamp:
         """Changes when the settings are written; sessions that were opened before then know the old ones."""
