@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import fcntl
+import json
 import os
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.request import urlopen
 
 import pytest
 
@@ -22,29 +26,65 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+CUSTOMERS, DAYS = 300, 370
+"""Of the county: with fewer days there is no year before a campaign, and so no plan."""
 AXE = Path(__file__).parent / "vendor" / "axe.min.js"
 
 
 @pytest.fixture(scope="session")
-def workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """The workspace of a demo of a tiny county; its key lies beside it."""
-    folder = tmp_path_factory.mktemp("browser")
-    environment = {**os.environ, "GRIDLOOP_KEYS": str(folder / "keys")}
-    command = [sys.executable, "-m", "gridloop.apps.cli", "demo", str(folder / "demo")]
-    command += ["--customers", "12", "--days", "40", "--seed", "3", "--quiet"]
-    subprocess.run(command, env=environment, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    yield folder / "demo" / "workspace"
+def demo(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """A demo of a small county over a year, with plans and a campaign that has ended; made once for all workers."""
+    together = tmp_path_factory.getbasetemp()
+    together = together if worker_id == "master" else together.parent
+    folder = together / "browser-demo"
+    with (together / "browser-demo.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / "made").exists():
+            environment = {**os.environ, "GRIDLOOP_KEYS": str(folder / "keys")}
+            command = [sys.executable, "-m", "gridloop.apps.cli", "demo", str(folder / "demo"), "--quiet"]
+            command += ["--customers", str(CUSTOMERS), "--days", str(DAYS), "--seed", "3"]
+            subprocess.run(command, env=environment, check=True, capture_output=True)
+            (folder / "made").touch()
+    return folder
 
 
 @pytest.fixture(scope="session")
-def home(workspace: Path) -> Iterator[str]:
-    """Address of a console over it."""
-    keys = workspace.parent.parent / "keys"
-    command = [sys.executable, "-m", "gridloop.apps.cli", "serve", "-w", str(workspace), "--port", "0"]
-    command += ["--as", "ann"]
+def home(demo: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Address of a console over this worker's own copy of it, without the county's source files."""
+    copy = tmp_path_factory.mktemp("browser")
+    shutil.copytree(demo / "keys", copy / "keys")
+    shutil.copytree(demo / "demo" / "workspace", copy / "workspace")
+    with served(copy) as address:
+        yield address
+
+
+@pytest.fixture
+def own_home(demo: Path, tmp_path: Path) -> Iterator[str]:
+    """The same, for a test that changes what others look at."""
+    shutil.copytree(demo / "keys", tmp_path / "keys")
+    shutil.copytree(demo / "demo" / "workspace", tmp_path / "workspace")
+    with served(tmp_path) as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def empty_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Address of a console over a workspace in which nothing has happened yet."""
+    folder = tmp_path_factory.mktemp("empty")
+    environment = {**os.environ, "GRIDLOOP_KEYS": str(folder / "keys")}
+    command = [sys.executable, "-m", "gridloop.apps.cli", "init", str(folder / "workspace")]
+    subprocess.run(command, env=environment, check=True, capture_output=True)
+    with served(folder) as address:
+        yield address
+
+
+@contextmanager
+def served(folder: Path) -> Iterator[str]:
+    """Address of a console over `folder/workspace`, whose key lies beside it; ann acts."""
+    command = [sys.executable, "-m", "gridloop.apps.cli", "serve", "-w", str(folder / "workspace")]
     process = subprocess.Popen(
-        command,
-        env={**os.environ, "GRIDLOOP_KEYS": str(keys), "PYTHONUNBUFFERED": "1"},
+        [*command, "--port", "0", "--as", "ann"],
+        env={**os.environ, "GRIDLOOP_KEYS": str(folder / "keys"), "PYTHONUNBUFFERED": "1"},
         stdout=subprocess.PIPE,
         text=True,
     )
@@ -56,6 +96,29 @@ def home(workspace: Path) -> Iterator[str]:
         process.terminate()
         process.wait(30)
         process.stdout.close()
+
+
+@pytest.fixture(scope="session")
+def objects(home: str) -> dict[str, str]:
+    """The address of one object of each kind, by the pattern of its page."""
+
+    def rows(path: str) -> list[dict[str, Any]]:
+        with urlopen(f"{home}{path}.json") as answer:
+            return list(json.load(answer)["rows"])
+
+    customer = rows("/customers")[0]["customer_id"]
+    ended = next(one for one in rows("/campaigns") if one["campaign"])
+    waiting = next(one for one in rows("/campaigns") if one["plan_status"] == "submitted")
+    return {
+        "/catalogue/{table}": "/catalogue/reading",
+        "/customers/{customer_id}": f"/customers/{customer}",
+        "/customers/{customer_id}/year": f"/customers/{customer}/year",
+        "/segments/{segment_id}": f"/segments/{rows('/segments')[0]['segment']}",
+        "/plays/{name}": f"/plays/{ended['play']}",
+        "/plans/{plan_id}": f"/plans/{waiting['plan']}",
+        "/campaigns/{campaign_id}": f"/campaigns/{ended['campaign']}",
+        "/campaigns/{campaign_id}/result": f"/campaigns/{ended['campaign']}/result",
+    }
 
 
 @pytest.fixture(scope="session")
@@ -102,6 +165,25 @@ class Tab:
         )
         return [f"{rule} at {place}" for rule, place in found]
 
+    def tab_to(self, selector: str, most: int = 200) -> None:
+        """Press the tabulator until what the selector names has the focus, and see that the eye can tell."""
+        for _ in range(most):
+            self.page.keyboard.press("Tab")
+            if self.page.evaluate("(s) => document.activeElement.matches(s)", selector):
+                seen = self.page.evaluate(
+                    """() => { const s = getComputedStyle(document.activeElement);
+                    return s.outlineStyle !== "none" && parseFloat(s.outlineWidth) >= 2; }"""
+                )
+                assert seen, f"{selector} has the focus and does not show it"
+                return
+        raise AssertionError(f"The keyboard does not come to {selector} on {self.page.url}.")
+
+    def enter(self) -> None:
+        """Press Enter and wait for what it opens."""
+        with self.page.expect_navigation():
+            self.page.keyboard.press("Enter")
+        self.page.wait_for_load_state("networkidle")
+
     def sideways(self) -> int:
         """Pixels by which the page is wider than the window."""
         return int(self.page.evaluate("document.documentElement.scrollWidth - window.innerWidth"))
@@ -109,17 +191,17 @@ class Tab:
 
 @pytest.fixture
 def tab_of(chromium: Any, home: str) -> Iterator[Callable[..., Tab]]:
-    """Opens a tab of a size and language."""
+    """Opens a tab of a size and language, before the shared console or another."""
     opened = []
 
-    def make(width: int = 1440, height: int = 900, language: str = "en") -> Tab:
+    def make(width: int = 1440, height: int = 900, language: str = "en", at: str = "") -> Tab:
         context = chromium.new_context(viewport={"width": width, "height": height}, locale=language)
         opened.append(context)
-        tab = Tab(context.new_page(), home)
+        tab = Tab(context.new_page(), at or home)
         tab.page.on("console", lambda m: m.type in ("error", "warning") and tab.faults.append(m.text))
         tab.page.on("pageerror", lambda error: tab.faults.append(str(error)))
         tab.page.on(
-            "request", lambda r: r.url.startswith((home, "data:")) or tab.faults.append(f"asked {r.url}")
+            "request", lambda r: r.url.startswith((tab.home, "data:")) or tab.faults.append(f"asked {r.url}")
         )
         tab.page.on("requestfailed", lambda r: ended(r) or tab.faults.append(f"failed {r.url}"))
         return tab

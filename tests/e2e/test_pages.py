@@ -9,15 +9,16 @@ from gridloop.apps.console.app import MODULES
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 LISTED = sorted(page.path for module in MODULES for page in module.PAGES if "{" not in page.path)
+OBJECTS = sorted(page.path for module in MODULES for page in module.PAGES if "{" in page.path)
 SIZES = [(1440, 900), (390, 844)]
 
 
 @pytest.mark.parametrize("language", ["en", "zh-CN"])
 @pytest.mark.parametrize(("width", "height"), SIZES)
-@pytest.mark.parametrize("path", LISTED)
-def test_a_page_keeps_to_the_window_the_house_and_the_reader(tab_of, path, width, height, language):
+@pytest.mark.parametrize("path", [*LISTED, *OBJECTS])
+def test_a_page_keeps_to_the_window_the_house_and_the_reader(tab_of, objects, path, width, height, language):
     tab = tab_of(width, height, language)
-    assert tab.open(path).status == 200
+    assert tab.open(objects.get(path, path)).status == 200
     assert tab.faults == []
     assert tab.sideways() <= 0
     assert tab.violations() == []
@@ -124,3 +125,32 @@ def test_the_heat_map_is_painted_pixel_by_pixel_from_its_numbers(tab_of):
         }"""
     )
     assert painted == [3, 3, True, True, True, True, True, True]
+
+
+def test_the_year_of_a_customer_is_painted_as_it_was_read(tab_of, objects):
+    """Each pixel of the canvas on the page has the colour of its value, a gap that of a gap."""
+    tab = tab_of()
+    tab.open(objects["/customers/{customer_id}"])
+    tab.page.wait_for_selector("canvas")
+    wrong = tab.page.evaluate(
+        """async (address) => {
+          const base = document.querySelector('link[rel=stylesheet]').href.replace("console.css", "heatmap.js");
+          const { colourOf } = await import(base);
+          const { heat } = (await (await fetch(address)).json()).facts;
+          const canvas = document.querySelector("canvas");
+          const slots = Math.max(...heat.values.map((day) => day?.length ?? 0));
+          const drawn = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+          let bad = 0, seen = 0;
+          heat.values.forEach((day, x) => {
+            for (let slot = 0; slot < slots; slot += 1) {
+              const at = 4 * ((slots - 1 - slot) * canvas.width + x);
+              const value = day ? day[Math.floor((slot * day.length) / slots)] : null;
+              seen += value === null ? 0 : 1;
+              if (colourOf(value, heat.top).some((part, index) => part !== drawn.data[at + index])) bad += 1;
+            }
+          });
+          return [canvas.width, canvas.height === slots, seen > 1000, bad];
+        }""",
+        objects["/customers/{customer_id}"] + "/year.json",
+    )
+    assert wrong == [365, True, True, 0]

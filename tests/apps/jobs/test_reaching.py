@@ -98,6 +98,23 @@ def test_a_demo_whose_county_is_gone_says_where_it_belongs(session):
         wiring.channel_of(again, "app")
 
 
+def test_a_demo_that_was_moved_without_its_county_runs_on_and_says_so(session):
+    """Whether the job is up to date can be told, and a run ends with a finding rather than in the middle."""
+    run_job(session, JOB)
+    demo = session.workspace.with_settings(
+        demo=True, channels={name: {"transport": "twin"} for name in ("email", "sms")}
+    )
+    with opened(demo.root) as again:
+        assert not is_fresh(again, JOB)
+        done = run_job(again, JOB)
+        (finding,) = done.report.findings
+        assert finding.code == "reach.channel_away" and "not beside it" in finding.text
+        assert is_fresh(again, JOB)
+        county = DemoCounty(customers=3, days=2, seed=1, continued_days=2)
+        DemoFolders(demo.root.parent).complete(county)
+        assert not is_fresh(again, JOB)
+
+
 def test_a_demo_s_channel_leads_to_the_people_of_its_county(session):
     demo = session.workspace.with_settings(demo=True, channels={"sms": {"transport": "twin"}})
     county = DemoCounty(customers=3, days=2, seed=1, continued_days=2)

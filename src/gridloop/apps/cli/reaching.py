@@ -20,7 +20,8 @@ from gridloop.apps.cli.options import (
     style_of,
 )
 from gridloop.apps.cli.output import ProgressLine, plain, print_out, say, show_findings, show_rows
-from gridloop.domain.errors import NothingToDo, UsageError
+from gridloop.domain.errors import NothingToDo, ServiceMissing, UsageError
+from gridloop.domain.finding import Finding, Severity
 
 CampaignArgument = Annotated[str, typer.Argument(help="Campaign, as `gridloop campaign list` names it.")]
 
@@ -271,10 +272,13 @@ def receipts(
 
     style = style_of(as_json=as_json, no_color=no_color)
     with opened(workspace) as session, reach_context(session) as context:
+        away: list[ServiceMissing] = []
         if file is None:
-            reports = take_in_channels(session, context)
+            reports, away = take_in_channels(session, context)
         else:
             reports = [take_in(context, read_receipts(file, context), "file")]
+    if away and not reports:
+        raise away[0]
     if style.form == "json":
         print_out(_json(reports))
         return
@@ -284,7 +288,9 @@ def receipts(
         style,
         empty="No channel has anything to tell. Receipts of files and mails: --file",
     )
-    show_findings([finding for report in reports for finding in report.findings], style)
+    found = [finding for report in reports for finding in report.findings]
+    found += [Finding("reach.channel_away", error.what, error.evidence, Severity.ERROR) for error in away]
+    show_findings(found, style)
     say(f"Next: gridloop campaign list -w {workspace}", style)
 
 

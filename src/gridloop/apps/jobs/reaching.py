@@ -70,8 +70,8 @@ def deliver_due(
 
     reports, away = [], []
     for name in sorted({*session.ledger.sends.due(campaign_id), *cut_off(session)}):
-        channel = channel_of(session, name)
         try:
+            channel = channel_of(session, name)
             reports.append(deliver(context, channel, campaign_id=campaign_id, progress=progress))
         except ServiceMissing as error:
             away.append(error)
@@ -87,18 +87,28 @@ def cut_off(session: Session) -> list[str]:
     return sorted(name for name, run in latest.items() if run is not None and run.outcome != "succeeded")
 
 
-def take_in_channels(session: Session, context: ReachContext) -> list[ReceiptReport]:
-    """Take in what the channels themselves tell: of those on which something was handed over."""
+def take_in_channels(
+    session: Session, context: ReachContext
+) -> tuple[list[ReceiptReport], list[ServiceMissing]]:
+    """Take in what the channels themselves tell: of those on which something was handed over.
+
+    Returns:
+        a report per channel that told something, and why others could not be asked.
+    """
     from gridloop.apps.wiring import channel_of
     from gridloop.reach.receipts import take_in
 
-    reports = []
+    reports, away = [], []
     for name in sorted(session.ledger.sends.channels()):
-        channel = channel_of(session, name)
-        receipts = list(channel.receipts(session.clock.now()))
+        try:
+            channel = channel_of(session, name)
+            receipts = list(channel.receipts(session.clock.now()))
+        except ServiceMissing as error:
+            away.append(error)
+            continue
         if receipts:
             reports.append(take_in(context, receipts, channel.transport))
-    return reports
+    return reports, away
 
 
 def _deliver(context: JobContext) -> JobReport:
@@ -107,9 +117,12 @@ def _deliver(context: JobContext) -> JobReport:
         return JobReport()  # whoever has nothing to send needs no key either
     reach = reach_over(context.session, context.view)
     reports, away = deliver_due(context.session, reach, progress=context.progress)
-    came_back = take_in_channels(context.session, reach)
+    came_back, unheard = take_in_channels(context.session, reach)
     findings = [finding for report in reports for finding in report.findings]
-    findings += [Finding("reach.channel_away", error.what, error.evidence, Severity.ERROR) for error in away]
+    missing = {error.what: error for error in (*away, *unheard)}
+    findings += [
+        Finding("reach.channel_away", error.what, error.evidence, Severity.ERROR) for error in missing.values()
+    ]
     counts: Counter[str] = Counter()
     for report in reports:
         counts.update(report.outcomes)
@@ -130,7 +143,11 @@ def _due(session: Session) -> dict[str, object]:
     due = sends.due()
     came_back = {}
     for name in sorted(sends.channels()):
-        ids = sorted(one.receipt_id for one in channel_of(session, name).receipts(session.clock.now()))
+        try:
+            ids = sorted(one.receipt_id for one in channel_of(session, name).receipts(session.clock.now()))
+        except ServiceMissing:  # what it tells is not known until its other side is there again
+            came_back[name] = "away"
+            continue
         if ids:
             came_back[name] = hashlib.sha256("\n".join(ids).encode()).hexdigest()
     return {
