@@ -25,7 +25,7 @@ def test_no_vendored_file_was_altered(vendor):
 
 
 def test_every_vendored_file_is_listed(vendor):
-    listed = {path for package in vendor.packages() for path, _ in package["files"].values()}
+    listed = set(vendor.pinned())
     there = {
         path.relative_to(ROOT).as_posix()
         for folder in ("src/gridloop/apps/web/static/vendor", "tests/e2e/vendor")
@@ -35,4 +35,11 @@ def test_every_vendored_file_is_listed(vendor):
 
 
 def test_an_altered_file_is_named(vendor, tmp_path):
-    assert len(vendor.altered(tmp_path)) == sum(len(package["files"]) for package in vendor.packages())
+    assert vendor.altered(tmp_path) == list(vendor.pinned())
+
+
+def test_what_is_built_uses_pinned_packages_whose_licences_are_kept(vendor):
+    kept = {f"{package['name']}@{package['version']}" for package in vendor.packages()}
+    for one in vendor.built():
+        assert set(one["packages"]) <= kept
+        assert (ROOT / one["entry"]).is_file()

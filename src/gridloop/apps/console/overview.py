@@ -13,6 +13,7 @@ from gridloop.apps.console.standing import (
     todo,
 )
 from gridloop.apps.remembering import waiting_plans
+from gridloop.apps.web.charts import Effect, Forest, Lines, Series, charted
 from gridloop.apps.web.drawing import PHONE, curve, interval, sparkline, twice
 from gridloop.apps.web.page import Answer, Context, Page, mark
 
@@ -283,7 +284,10 @@ def _day(context: Context) -> str:
         lines = [(context.text("Mean day"), values, "")]
         return curve(lines, marks, title, "kW", (width, 270), windows=windows)
 
-    return twice(draw)
+    each = 1440 // slots
+    places = [f"{slot * each // 60:02d}:{slot * each % 60:02d}" for slot in range(slots)]
+    line = Series(context.text("Mean day"), values)
+    return charted(twice(draw), Lines(title, "kW", places, [line], every=slots // 6, windows=windows))
 
 
 def _hours(values: list[float]) -> list[dict[str, Any]]:
@@ -309,7 +313,12 @@ def _interval(context: Context, one: dict[str, Any]) -> str:
         low=context.words.signed(share["ci_low"]),
         high=context.words.signed(share["ci_high"]),
     )
-    return interval(share["value"], share["ci_low"], share["ci_high"], title)
+    words, (value, low, high) = context.words, (share[name] for name in ("value", "ci_low", "ci_high"))
+    text = f"{words.signed(value)} % ({words.signed(low)} … {words.signed(high)})"
+    return charted(
+        interval(value, low, high, title),
+        Forest(title, "%", [Effect(one["measure"], value, low, high, text)]),
+    )
 
 
 PAGES = (Page("/", mark("Overview"), "", "overview.html", overview),)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from gridloop.apps.checks import findings_by_rule, of_rule, quality_findings
 from gridloop.apps.console.standing import completeness_by_day
+from gridloop.apps.web.charts import Lines, Series, charted
 from gridloop.apps.web.drawing import PHONE, curve, twice
 from gridloop.apps.web.page import Answer, Context, Page, mark
 from gridloop.data.quality.judge import COULD_NOT_RUN
@@ -83,7 +84,16 @@ def _trend(context: Context) -> str:
             [(context.text("Readings complete"), shares, "")], marks, title, "%", (width, 220), zero=False
         )
 
-    return twice(draw)
+    chart = Lines(
+        title,
+        "%",
+        [one["day"].isoformat() for one in days],
+        [Series(context.text("Readings complete"), shares)],
+        every=max(len(days) // 6, 1),
+        digits=2,
+        zero=False,
+    )
+    return charted(twice(draw), chart)
 
 
 PAGES = (Page("/data/quality", mark("Quality"), "data", "quality.html", quality_page),)

@@ -15,6 +15,7 @@ from gridloop.apps.console.campaign import named
 from gridloop.apps.console.standing import result_of
 from gridloop.apps.console.trail import plan_title, status_of, trail
 from gridloop.apps.judged import report_path
+from gridloop.apps.web.charts import Effect, Forest, charted
 from gridloop.apps.web.page import Answer, Context, Page, mark
 from gridloop.apps.web.sessions import Sessions
 from gridloop.domain.errors import GridloopError, UsageError
@@ -151,14 +152,17 @@ def _pictures(context: Context, found: CampaignResult, shown: list[Exhibit]) -> 
     if page.exists():
         drawn = report_drawings(page.read_text(encoding="utf-8"))
         plots |= {key: pair for key, pair in drawn.items() if key == "curve"}
-    return {
-        f"plot_{one.key}": (
-            f'<div class="for-desk">{plots[one.key][0]}</div><div class="for-phone">{plots[one.key][1]}</div>'
-            if one.key in plots
-            else ""
-        )
-        for one in shown
-    }
+    return {f"plot_{one.key}": _picture(one, plots[one.key]) if one.key in plots else "" for one in shown}
+
+
+def _picture(one: Exhibit, plots: tuple[str, str]) -> str:
+    """An exhibit's drawing; one of intervals can be asked for its values."""
+    still = f'<div class="for-desk">{plots[0]}</div><div class="for-phone">{plots[1]}</div>'
+    if not one.intervals:
+        return still
+    rows = [Effect(r.label, r.value, r.low, r.high, r.text, r.misleading) for r in one.intervals]
+    title = "; ".join(f"{row.name}: {row.text}" for row in rows)
+    return charted(still, Forest(title, one.unit, rows, digits=3))
 
 
 def report_drawings(page: str) -> dict[str, tuple[str, str]]:

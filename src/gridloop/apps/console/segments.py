@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from gridloop.apps.console.jobs import whole
 from gridloop.apps.jobs.standing import Standing, standing
 from gridloop.apps.segments import certified, hidden_rows, member_rows, segment_rows
+from gridloop.apps.web.charts import Lines, Series, charted
 from gridloop.apps.web.drawing import PHONE, curve, sparkline, twice
 from gridloop.apps.web.page import Answer, Context, Page, mark
 from gridloop.domain.errors import UsageError
@@ -410,7 +411,9 @@ def _day(context: Context, row: Mapping[str, Any], other: Mapping[str, Any] | No
         marks = [(float(hour), f"{hour:02d}:00") for hour in hours]
         return curve(lines, marks, title, "%", (width, 250))
 
-    return twice(draw)
+    series = [Series(name, values, kind=kind) for name, values, kind in lines]
+    places = [f"{hour:02d}:00" for hour in range(24)]
+    return charted(twice(draw), Lines(title, "%", places, series, every=4))
 
 
 PAGES = (

@@ -121,7 +121,8 @@ def _deliver(context: JobContext) -> JobReport:
     findings = [finding for report in reports for finding in report.findings]
     missing = {error.what: error for error in (*away, *unheard)}
     findings += [
-        Finding("reach.channel_away", error.what, error.evidence, Severity.ERROR) for error in missing.values()
+        Finding("reach.channel_away", error.what, error.evidence, Severity.ERROR)
+        for error in missing.values()
     ]
     counts: Counter[str] = Counter()
     for report in reports:

@@ -37,6 +37,7 @@ class Exhibit:
         head, rows: its table twin.
         note: a sentence below its title.
         absent: why there is no plot.
+        intervals, unit: what a plot of intervals shows, and in which unit.
     """
 
     key: str
@@ -45,6 +46,8 @@ class Exhibit:
     rows: tuple[tuple[str, ...], ...]
     note: str = ""
     absent: str = ""
+    intervals: tuple[Interval, ...] = ()
+    unit: str = ""
 
 
 def _at_both(draw: Callable[[float], str]) -> tuple[str, str]:
@@ -98,7 +101,8 @@ def _forest(
     known = any(row.value is not None for row in shown)
     drawn = _at_both(lambda width: intervals(shown, width, title, unit)) if known else NOTHING
     absent = "" if known else shown[0].text if shown else word("not_shown", language)
-    return Exhibit(key, drawn, _heads(head, language), table, word(f"{key}_note", language), absent)
+    note = word(f"{key}_note", language)
+    return Exhibit(key, drawn, _heads(head, language), table, note, absent, tuple(shown), unit)
 
 
 def _in_percent(row: Row, name: str, language: Language) -> Interval:
@@ -286,7 +290,8 @@ def _naive(result: CampaignResult, language: Language) -> Exhibit:
     title, unit = word("naive", language), word("kwh_a_day", language)
     known = any(row.value is not None for row in shown)
     drawn = _at_both(lambda width: intervals(shown, width, title, unit)) if known else NOTHING
-    return Exhibit("naive", drawn, head, table, word("naive_note", language), "" if known else shown[0].text)
+    note, absent = word("naive_note", language), "" if known else shown[0].text
+    return Exhibit("naive", drawn, head, table, note, absent, tuple(shown), unit)
 
 
 def _funnel(result: CampaignResult, language: Language) -> Exhibit:
