@@ -69,10 +69,8 @@ def run_demo(folder: Path, *, customers: int, days: int, seed: int, wait: float,
         print_out(_json({**answer, **result}))
     here = folder / "workspace"
     say(f"\nDone in {seconds:.0f} s. The workspace is {here}; nobody may peek at {folder / 'truth'}.", style)
-    say(
-        f"Next: gridloop serve -w {here}, gridloop campaign list -w {here}, gridloop segment list -w {here}",
-        style,
-    )
+    say(f"Next: gridloop serve -w {here} (a tour in five steps: /tour)", style)
+    say(f"      gridloop campaign list -w {here}, gridloop segment list -w {here}", style)
 
 
 def _up_to_sending(

@@ -23,6 +23,7 @@ from gridloop.apps.console import (
     result,
     segments,
     sources,
+    tour,
 )
 from gridloop.apps.console.running import Runner
 from gridloop.apps.console.timetable import Timetable
@@ -44,6 +45,7 @@ MODULES: tuple[ModuleType, ...] = (
     result,
     jobs,
     audit,
+    tour,
 )
 """Modules with pages, in the order of the navigation; each has PAGES, some have ACTIONS."""
 

@@ -29,7 +29,8 @@ def overview(context: Context) -> Answer:
     pictures: dict[str, str | list[str]] = {"trend": "", "day": ""}
     facts: dict[str, Any] = {
         "imported": imported,
-        "stages": _stages(context, campaigns),
+        "tour": imported and context.session.workspace.config.demo,
+        "stages": stages(context, campaigns),
         "figures": _figures(context, campaigns, pictures) if imported else [],
         "learned": _learned(context),
         "todo": tasks,
@@ -56,7 +57,7 @@ def _plain_figure(figure: dict[str, Any]) -> dict[str, Any]:
     return {name: figure[name] for name in ("figure", "value", "unit", "meaning")}
 
 
-def _stages(context: Context, campaigns: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def stages(context: Context, campaigns: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Per stage a leading figure, a sentence, and whether its jobs are up to date."""
     words, view, ledger = context.words, context.view, context.session.ledger
     jobs = standing(context)
