@@ -20,6 +20,9 @@ from babel.messages.pofile import read_po, write_po
 
 import gridloop
 
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+from spoken import spoken
+
 PACKAGE = Path(gridloop.__file__).parent
 SOURCES = (PACKAGE / "apps" / "web", PACKAGE / "apps" / "console")
 FOLDER = PACKAGE / "library" / "locale" / "zh" / "LC_MESSAGES"
@@ -33,7 +36,17 @@ KEYWORDS: dict[str, Any] = {
     "plural": (1, 2),
 }
 
-SAME = frozenset({"Gridloop", "CSV", "JSON", "{number} s"})
+SAME = frozenset(
+    {
+        "Gridloop",
+        "CSV",
+        "JSON",
+        "{number} s",
+        "gridloop run -w {0}",
+        "gridloop segment try \"tag('evening_peak') and daily_mean > 8000\"",
+        "pip install 'gridloop[postgres]'",
+    }
+)
 """Messages that are the same in both languages."""
 
 Key = str | tuple[str, ...]
@@ -48,7 +61,8 @@ def messages(sources: Sequence[Path] = SOURCES) -> dict[Key, str]:
             method = "python" if path.suffix == ".py" else "jinja2.ext:babel_extract"
             for _, found, _, _ in extract_from_file(method, path, keywords=KEYWORDS):
                 homes.setdefault(found, set()).add(home)
-    return {key: next(iter(home)) if len(home) == 1 else SHARED for key, home in homes.items()}
+    found = {key: next(iter(home)) if len(home) == 1 else SHARED for key, home in homes.items()}
+    return found | {text: home for text, home in spoken(PACKAGE).items() if text not in found}
 
 
 def catalogues(folder: Path = FOLDER) -> dict[str, Catalog]:
@@ -97,7 +111,7 @@ def _all(texts: Any) -> tuple[str, ...]:
 
 
 def _values(text: str) -> set[str]:
-    return set(re.findall(r"\{(\w+)", text))
+    return set(re.findall(r"(?<!\{)\{(\w+)", text))
 
 
 def update(wanted: Mapping[Key, str], known: Mapping[str, Catalog], folder: Path = FOLDER) -> list[str]:

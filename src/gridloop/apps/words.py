@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from babel import Locale, dates, numbers
 
+from gridloop.apps.recognition import told
 from gridloop.apps.translations import LANGUAGES, Language, catalogue, mark
 from gridloop.domain.table import Label
 
@@ -63,6 +64,10 @@ class Words:
         """A message translated; one that no catalogue has stays as it is."""
         said = self._known.get(message, (message,))[0]
         return said.format(**values) if values else said
+
+    def told(self, text: str) -> str:
+        """A finished English text, such as an error's or a finding's, as far as it is known."""
+        return told(self._known[text][0] if text in self._known else text, self.language)
 
     def plural(self, one: str, many: str, count: int, **values: object) -> str:
         """A message that counts; `{count}` is the number as the reader writes it."""

@@ -26,7 +26,8 @@ from gridloop.apps.cli import (
     tagging,
     tariffs,
 )
-from gridloop.apps.cli.output import Style, print_error
+from gridloop.apps.cli.language import OPTION, VARIABLE, language_of, translate_help
+from gridloop.apps.cli.output import Style, print_error, said, speak
 from gridloop.apps.unforeseen import DEBUG_VARIABLE as DEBUG_VARIABLE
 from gridloop.apps.unforeseen import unexpected as unexpected
 from gridloop.domain.errors import GridloopError
@@ -73,6 +74,15 @@ def _root(
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
+    lang: Annotated[
+        str | None,
+        typer.Option(
+            OPTION,
+            envvar=VARIABLE,
+            help="Language of everything for people: en or zh; the system's when not given.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """Options before any command."""
 
@@ -84,13 +94,18 @@ def main(arguments: list[str] | None = None) -> int:
         arguments: the words after `gridloop`; the process's own when not given.
     """
     try:
-        app(args=arguments, prog_name="gridloop")
+        language = language_of(sys.argv[1:] if arguments is None else arguments)
+        speak(language)
+        command = typer.main.get_command(app)
+        if language != "en":
+            translate_help(command, language)
+        command(args=arguments, prog_name="gridloop")
     except GridloopError as error:
         print_error(error, Style(color="--no-color" not in (arguments or sys.argv)))
         sys.exit(error.exit_code)
     except SystemExit as ended:
         if ended.code == STOPPED:  # typer has turned the keyboard's interrupt into this
-            sys.stderr.write("\nStopped. Whatever was not published is undone by the next run.\n")
+            sys.stderr.write(f"\n{said('Stopped. Whatever was not published is undone by the next run.')}\n")
         raise
     except BrokenPipeError:
         sys.stderr.close()

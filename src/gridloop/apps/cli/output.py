@@ -13,11 +13,27 @@ from typing import TYPE_CHECKING, Any
 
 from gridloop.apps.plain import guarded as guarded
 from gridloop.apps.plain import plain as plain
+from gridloop.apps.recognition import told
+from gridloop.apps.translations import Language
 from gridloop.domain.errors import GridloopError
 from gridloop.domain.finding import Finding, Severity
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+_SPOKEN: list[Language] = ["en"]
+"""The language of this process's output; one command, one language."""
+
+
+def speak(language: Language) -> None:
+    """Say everything for people in a language from now on; data (JSON, CSV) stays as it is."""
+    _SPOKEN[0] = language
+
+
+def said(text: str) -> str:
+    """A text in the language that is spoken."""
+    return told(text, _SPOKEN[0])
+
 
 BLOCKS = "▁▂▃▄▅▆▇█"
 SEVERITY_STYLE = {
@@ -76,16 +92,20 @@ def show_rows(rows: Iterable[Mapping[str, Any]], style: Style, *, title: str = "
     elif listed:
         _text_table(listed, style, title)
     elif empty and not style.quiet:
-        print_out(empty)
+        print_out(said(empty))
 
 
 def _text_table(rows: Sequence[Mapping[str, Any]], style: Style, title: str) -> None:
     from rich.table import Table
 
-    table = Table(title=title or None, title_justify="left", box=None, pad_edge=False, header_style="bold")
+    table = Table(
+        title=said(title) or None, title_justify="left", box=None, pad_edge=False, header_style="bold"
+    )
     for name in rows[0]:
         numeric = all(isinstance(row[name], int | float | Decimal) or row[name] is None for row in rows)
-        table.add_column(name.replace("_", " "), justify="right" if numeric else "left", overflow="fold")
+        table.add_column(
+            said(name.replace("_", " ")), justify="right" if numeric else "left", overflow="fold"
+        )
     for row in rows:
         table.add_row(*(escaped(cell(value)) for value in row.values()))
     style.console().print(table)
@@ -96,7 +116,7 @@ def cell(value: Any) -> str:
     if value is None:
         return "–"
     if isinstance(value, bool):
-        return "yes" if value else "no"
+        return said("yes" if value else "no")
     if isinstance(value, int):
         return f"{value:,}"
     if isinstance(value, float):
@@ -115,10 +135,10 @@ def show_findings(findings: Sequence[Finding], style: Style, *, most: int = 20) 
         return
     console = style.console()
     for finding in ordered[:most]:
-        label = f"[{SEVERITY_STYLE[finding.severity]}]{finding.severity.value:>8}[/]"
-        print_text(console, f"{label}  {escaped(finding.text)} [dim]{finding.code}[/]")
+        label = f"[{SEVERITY_STYLE[finding.severity]}]{said(finding.severity.value):>8}[/]"
+        print_text(console, f"{label}  {escaped(said(finding.text))} [dim]{finding.code}[/]")
     if len(ordered) > most:
-        console.print(f"          … and {len(ordered) - most} more")
+        console.print(f"          {said(f'… and {len(ordered) - most} more')}")
 
 
 def escaped(text: str) -> str:
@@ -142,7 +162,7 @@ def sparkline(values: Iterable[float | None]) -> str:
 def say(text: str, style: Style) -> None:
     """A sentence for a person, in text form only and not when quiet."""
     if style.form == "text" and not style.quiet:
-        print_text(style.console(), escaped(text))
+        print_text(style.console(), escaped(said(text)))
 
 
 def print_out(text: str) -> None:
@@ -153,13 +173,13 @@ def print_out(text: str) -> None:
 def print_error(error: GridloopError, style: Style) -> None:
     """Write an error with its evidence and ways out to stderr."""
     console = style.console(stderr=True)
-    print_text(console, f"[bold red]Error:[/] {escaped(error.what)}")
+    print_text(console, f"[bold red]{said('Error:')}[/] {escaped(said(error.what))}")
     for name, value in error.evidence.items():
-        print_text(console, f"  [dim]{escaped(name)}:[/] {escaped(str(value))}")
+        print_text(console, f"  [dim]{escaped(said(name))}:[/] {escaped(str(value))}")
     if error.ways_out:
-        console.print("  Ways out:")
+        console.print(f"  {said('Ways out:')}")
         for way in error.ways_out:
-            print_text(console, f"    • {escaped(way)}")
+            print_text(console, f"    • {escaped(said(way))}")
 
 
 class ProgressLine:
@@ -184,12 +204,12 @@ class ProgressLine:
             and now - self._last < (0.1 if self.terminal else self.every_seconds)
         ):
             return
-        new = step != self._step
+        new, shown = step != self._step, said(step)
         self._step, self._last = step, now
         share = f"{done:,}/{total:,}" if total else f"{done:,}"
         if self.terminal:
             bar = "█" * round(24 * done / total) if total else ""
-            sys.stderr.write(f"\r\033[K{step} {bar:░<24} {share}" + ("\n" if finished else ""))
+            sys.stderr.write(f"\r\033[K{shown} {bar:░<24} {share}" + ("\n" if finished else ""))
         elif new or finished or now - self._last >= self.every_seconds:
-            sys.stderr.write(f"{step}: {share}\n")
+            sys.stderr.write(f"{shown}: {share}\n")
         sys.stderr.flush()

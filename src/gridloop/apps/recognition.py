@@ -1,0 +1,115 @@
+"""Knowing a finished English text again by its template, to say it in another language.
+
+Errors, findings and progress are written below the layer that knows languages, with their values already in them. The
+catalogues `messages` and `cli` hold the templates of all of them with numbered values, `There is no tariff {0}.`; here
+a text is matched against these, its values are taken out, and the translation is filled with them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache, cached_property
+
+from gridloop.apps.translations import Language, catalogue
+
+_VALUE = re.compile(r"(?<!\{)\{(\d+)\}(?!\})")
+_BETWEEN = re.compile(r"(?<=[.;:]) (?=\S)")
+HEAD = 4
+"""Letters by which templates are looked up."""
+DEPTH = 3
+"""How often a value may hold a text that is known itself."""
+
+
+@dataclass(frozen=True)
+class Template:
+    """An English text with numbered values, and what it is in the other language."""
+
+    english: str
+    other: str
+
+    @cached_property
+    def pattern(self) -> re.Pattern[str]:
+        """Matches the finished text, with a group for each value."""
+        return re.compile("".join(self._pieces()), re.DOTALL)
+
+    @property
+    def weight(self) -> int:
+        """Letters that are the template's own; of several that match, the heaviest is meant."""
+        return len(_VALUE.sub("", self.english))
+
+    def _pieces(self) -> list[str]:
+        parts = _VALUE.split(self.english)
+        return [
+            f"(?P<v{part}>.+?)" if place % 2 else re.escape(_bare(part)) for place, part in enumerate(parts)
+        ]
+
+
+class Recogniser:
+    """Says finished English texts in another language.
+
+    Args:
+        known: template to translation; values are numbered alike in both.
+    """
+
+    def __init__(self, known: Mapping[str, str]) -> None:
+        self._whole = {_bare(text): _bare(said) for text, said in known.items() if not _VALUE.search(text)}
+        self._by_head: dict[str, list[Template]] = defaultdict(list)
+        for text, said in known.items():
+            if _VALUE.search(text):
+                literal = _VALUE.split(text)[0]
+                self._by_head[literal[:HEAD] if len(literal) >= HEAD else ""].append(Template(text, said))
+        for found in self._by_head.values():
+            found.sort(key=lambda one: -one.weight)
+
+    def __call__(self, text: str, depth: int = DEPTH) -> str:
+        """The text in the other language; itself when nobody has said how.
+
+        Several known sentences in a row are said one by one.
+        """
+        said = self._said(text, depth)
+        if said is not None:
+            return said
+        parts = _BETWEEN.split(text)
+        if depth and len(parts) > 1:
+            each = [self._said(part, depth - 1) for part in parts]
+            if all(one is not None for one in each):
+                return "".join(one for one in each if one is not None)
+        return text
+
+    def _said(self, text: str, depth: int) -> str | None:
+        if text in self._whole:
+            return self._whole[text]
+        for one in (*self._by_head.get(text[:HEAD], ()), *self._by_head.get("", ())):
+            found = one.pattern.fullmatch(text)
+            if found is None:
+                continue
+            values = {
+                name[1:]: self(value, depth - 1) if depth and " " in value else value
+                for name, value in found.groupdict().items()
+            }
+            return _bare(_filled(one.other, values))
+        return None
+
+
+@cache
+def recogniser(language: Language) -> Recogniser:
+    """The one of a language, made of the catalogues once."""
+    return Recogniser({text: said[0] for text, said in catalogue(language).items()})
+
+
+def told(text: str, language: Language) -> str:
+    """A finished English text in a language; itself in English, or when it is not known."""
+    if language == "en" or not text:
+        return text
+    return recogniser(language)(text)
+
+
+def _filled(text: str, values: Mapping[str, str]) -> str:
+    return _VALUE.sub(lambda place: values[place[1]], text)
+
+
+def _bare(text: str) -> str:
+    return text.replace("{{", "{").replace("}}", "}")
