@@ -32,6 +32,8 @@ ELSEWHERE = (
 """Calls whose texts are in both languages already, are for the reference, or are for programmers."""
 APART = ("testing", "benchmarks", "twin", "kernels")
 """Packages that speak through others, or to programmers."""
+BESIDES = ("Did you mean {0}?", "Known names: {0}", "Error:")
+"""What is said and has no form by which it would be found."""
 BILINGUAL = ("evaluation/report", "reach/content/phrases.py", "data/quality/book.py", "domain/dictionary.py")
 """Whatever holds its sentences in both languages itself."""
 
@@ -68,7 +70,7 @@ def _parts(node: ast.AST) -> list[str | None] | None:
 def spoken(package: Path) -> dict[str, str]:
     """Every template of a package with the catalogue it belongs to, `cli` or `messages`."""
     kinds = _error_names(package / "domain" / "errors.py")
-    found: dict[str, str] = {}
+    found = dict.fromkeys(BESIDES, "messages")
     for path in sorted(package.rglob("*.py")):
         parts = path.relative_to(package).parts
         if parts[0] in APART or parts[:2] in (("apps", "web"), ("apps", "console")):
@@ -76,10 +78,20 @@ def spoken(package: Path) -> dict[str, str]:
         if "/".join(parts).startswith(BILINGUAL):
             continue
         home = "cli" if "cli" in parts else "messages"
+        if path.name == "headings.py":
+            found |= dict.fromkeys(_headings(path), "cli")
         for text in _of_module(ast.parse(path.read_text(encoding="utf-8")), kinds, home == "cli"):
             if _worth(text):
                 found.setdefault(text, home)
     return found
+
+
+def _headings(path: Path) -> list[str]:
+    """What the tuple HEADINGS of a module names, as it stands in the catalogue."""
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "HEADINGS":
+            return [f"heading|{name}" for name in ast.literal_eval(node.value)]
+    return []
 
 
 def _worth(text: str) -> bool:

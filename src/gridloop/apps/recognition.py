@@ -13,9 +13,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
 
+from gridloop.apps.labels import bilingual
 from gridloop.apps.translations import Language, catalogue
 
-_VALUE = re.compile(r"(?<!\{)\{(\d+)\}(?!\})")
+_TOKEN = re.compile(r"\{\{|\}\}|\{(\d+)\}")
 _BETWEEN = re.compile(r"(?<=[.;:]) (?=\S)")
 HEAD = 4
 """Letters by which templates are looked up."""
@@ -33,18 +34,31 @@ class Template:
     @cached_property
     def pattern(self) -> re.Pattern[str]:
         """Matches the finished text, with a group for each value."""
-        return re.compile("".join(self._pieces()), re.DOTALL)
+        parts = (
+            f"(?P<v{one}>.+?)" if isinstance(one, int) else re.escape(one) for one in pieces(self.english)
+        )
+        return re.compile("".join(parts), re.DOTALL)
 
     @property
     def weight(self) -> int:
         """Letters that are the template's own; of several that match, the heaviest is meant."""
-        return len(_VALUE.sub("", self.english))
+        return sum(len(one) for one in pieces(self.english) if isinstance(one, str))
 
-    def _pieces(self) -> list[str]:
-        parts = _VALUE.split(self.english)
-        return [
-            f"(?P<v{part}>.+?)" if place % 2 else re.escape(_bare(part)) for place, part in enumerate(parts)
-        ]
+
+def pieces(template: str) -> list[str | int]:
+    """The literal texts of a template, and the numbers of its values, in their order."""
+    found: list[str | int] = []
+    literal, start = "", 0
+    for token in _TOKEN.finditer(template):
+        literal += template[start : token.start()]
+        start = token.end()
+        if token[1] is None:
+            literal += token[0][0]
+            continue
+        found += [literal, int(token[1])] if literal else [int(token[1])]
+        literal = ""
+    literal += template[start:]
+    return [*found, literal] if literal else found
 
 
 class Recogniser:
@@ -55,14 +69,21 @@ class Recogniser:
     """
 
     def __init__(self, known: Mapping[str, str]) -> None:
-        self._whole = {_bare(text): _bare(said) for text, said in known.items() if not _VALUE.search(text)}
+        self._whole: dict[str, str] = {}
         self._by_head: dict[str, list[Template]] = defaultdict(list)
         for text, said in known.items():
-            if _VALUE.search(text):
-                literal = _VALUE.split(text)[0]
-                self._by_head[literal[:HEAD] if len(literal) >= HEAD else ""].append(Template(text, said))
+            parts = pieces(text)
+            if not any(isinstance(one, int) for one in parts):
+                self._whole["".join(map(str, parts))] = "".join(map(str, pieces(said)))
+                continue
+            first = parts[0] if isinstance(parts[0], str) else ""
+            self._by_head[first[:HEAD] if len(first) >= HEAD else ""].append(Template(text, said))
         for found in self._by_head.values():
             found.sort(key=lambda one: -one.weight)
+
+    def whole(self, text: str) -> str:
+        """The text in the other language when all of it is known as it stands, such as a label; else itself."""
+        return self._whole.get(text, text)
 
     def __call__(self, text: str, depth: int = DEPTH) -> str:
         """The text in the other language; itself when nobody has said how.
@@ -90,14 +111,18 @@ class Recogniser:
                 name[1:]: self(value, depth - 1) if depth and " " in value else value
                 for name, value in found.groupdict().items()
             }
-            return _bare(_filled(one.other, values))
+            return "".join(
+                values.get(str(part), "") if isinstance(part, int) else part for part in pieces(one.other)
+            )
         return None
 
 
 @cache
 def recogniser(language: Language) -> Recogniser:
     """The one of a language, made of the catalogues once."""
-    return Recogniser({text: said[0] for text, said in catalogue(language).items()})
+    declared = bilingual() if language == "zh" else {}
+    literal = {_escaped(text): _escaped(said) for text, said in declared.items()}
+    return Recogniser(literal | {text: said[0] for text, said in catalogue(language).items()})
 
 
 def told(text: str, language: Language) -> str:
@@ -107,9 +132,5 @@ def told(text: str, language: Language) -> str:
     return recogniser(language)(text)
 
 
-def _filled(text: str, values: Mapping[str, str]) -> str:
-    return _VALUE.sub(lambda place: values[place[1]], text)
-
-
-def _bare(text: str) -> str:
-    return text.replace("{{", "{").replace("}}", "}")
+def _escaped(text: str) -> str:
+    return text.replace("{", "{{").replace("}", "}}")

@@ -19,7 +19,7 @@ from gridloop.apps.cli.options import (
     WorkspaceOption,
     style_of,
 )
-from gridloop.apps.cli.output import Style, plain, print_out, say, show_rows
+from gridloop.apps.cli.output import Style, plain, print_out, say, show_rows, spoken
 
 if TYPE_CHECKING:
     from gridloop.evaluation.result import CampaignResult
@@ -48,7 +48,7 @@ def result(
     style = style_of(as_json=as_json, as_csv=as_csv, quiet=quiet, no_color=no_color)
     with opened(workspace) as session:
         found = judged(session, campaign)
-        page = report_path(session, campaign, "en")
+        page = report_path(session, campaign, spoken())
     if style.form == "json":
         print_out(json.dumps(plain(_document(found, page)), ensure_ascii=False, indent=1))
     elif style.form == "csv":
@@ -60,8 +60,10 @@ def result(
 def _tell(found: CampaignResult, page: Path, style: Style) -> None:
     from gridloop.evaluation.report.sentences import decision_line, lead, trust_lines
 
-    say(lead(found, "en"), style)
-    rows = [{"check": name, "state": state, "found": told} for name, state, told in trust_lines(found, "en")]
+    say(lead(found, spoken()), style)
+    rows = [
+        {"check": name, "state": state, "found": told} for name, state, told in trust_lines(found, spoken())
+    ]
     show_rows(rows, style, title="Can it be trusted?")
     judged = [row for role in ("primary", "secondary") for row in found.of_role(role)]
     show_rows([_line(row) for row in judged], style, title="Effects by assignment")
@@ -75,7 +77,7 @@ def _tell(found: CampaignResult, page: Path, style: Style) -> None:
     naive = [_line(row) for row in found.of_role("misleading")]
     if naive:
         show_rows(naive, style, title="Misleading: never the effect")
-    say(decision_line(found, "en"), style)
+    say(decision_line(found, spoken()), style)
     say(f"Report: {page}", style)
 
 

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from gridloop.apps.cli.headings import heading
 from gridloop.apps.plain import guarded as guarded
 from gridloop.apps.plain import plain as plain
-from gridloop.apps.recognition import told
+from gridloop.apps.recognition import recogniser, told
 from gridloop.apps.translations import Language
 from gridloop.domain.errors import GridloopError
 from gridloop.domain.finding import Finding, Severity
@@ -28,6 +29,11 @@ _SPOKEN: list[Language] = ["en"]
 def speak(language: Language) -> None:
     """Say everything for people in a language from now on; data (JSON, CSV) stays as it is."""
     _SPOKEN[0] = language
+
+
+def spoken() -> Language:
+    """The language of this process's output."""
+    return _SPOKEN[0]
 
 
 def said(text: str) -> str:
@@ -103,12 +109,18 @@ def _text_table(rows: Sequence[Mapping[str, Any]], style: Style, title: str) -> 
     )
     for name in rows[0]:
         numeric = all(isinstance(row[name], int | float | Decimal) or row[name] is None for row in rows)
-        table.add_column(
-            said(name.replace("_", " ")), justify="right" if numeric else "left", overflow="fold"
-        )
+        table.add_column(heading(name, spoken()), justify="right" if numeric else "left", overflow="fold")
     for row in rows:
-        table.add_row(*(escaped(cell(value)) for value in row.values()))
+        table.add_row(*(escaped(_shown(value)) for value in row.values()))
     style.console().print(table)
+
+
+def _shown(value: Any) -> str:
+    """A cell of a text table: labels and sentences are said in the language that is spoken, names stay."""
+    text = cell(value)
+    if spoken() == "en" or not isinstance(value, str):
+        return text
+    return said(text) if " " in text else recogniser(spoken()).whole(text)
 
 
 def cell(value: Any) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from gridloop.apps.cli.output import Style, say, show_rows
+from gridloop.apps.cli.output import Style, say, show_rows, spoken
 from gridloop.domain.finding import NotComputable
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def show_turn(session: Session, campaign_id: str, style: Style) -> dict[str, Any
 
     found = judged(session, campaign_id)
     truth = true_effect(session, campaign_id, found.play)
-    report = report_path(session, campaign_id, "en")
+    report = report_path(session, campaign_id, spoken())
     funnel = found.funnel
     say("\nWhat went out and came back", style)
     steps = ("sent", "delivered", "opened", "accepted", "enrolled", "unsubscribed", "bounced")
