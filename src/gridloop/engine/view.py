@@ -159,7 +159,12 @@ class LakeView:
         statement, parameters = lookup_query(
             known, name, where, columns, as_of=self.known_at, order=order, limit=limit
         )
-        return connection.execute(statement, parameters).to_arrow_table()
+        from duckdb import IOException
+
+        try:
+            return connection.execute(statement, parameters).to_arrow_table()
+        except IOException as error:  # a file was taken away, or cannot be read any more
+            raise snapshot_gone([name]) from error
 
     def _buckets_files(self, name: str, where: Sequence[Condition]) -> list[str] | None:
         """The files of the buckets that a look-up asks for, of a table that is cut by bucket; None for all."""
@@ -272,6 +277,8 @@ class LakeView:
         connection = self._connected()
         if registered not in self._known:
             files = [str(file) for file in self.files(name)]
+            if lost := [file for file in files if not Path(file).exists()]:
+                raise snapshot_gone([name]) from FileNotFoundError(lost[0])
             if files:
                 connection.read_parquet(
                     files, table_name=registered, union_by_name=True, hive_partitioning=False
