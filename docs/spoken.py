@@ -13,6 +13,10 @@ from pathlib import Path
 
 SAID = ("say", "show_rows", "say_standing", "said")
 """Functions of commands whose texts are shown."""
+LATER = re.compile(r"(\{[a-z_]+(?::[^{}]*)?\})")
+"""A value that is filled in after the text was written, by `str.format`."""
+FINDINGS = ("data/quality/", "data/quarantine.py")
+"""Modules whose phrases are parts of findings: a meter or a recipe is put before them."""
 VALUE = re.compile(r"\{\d+\}")
 SENTENCE = 16
 """Characters from which a text that ends like a sentence is one."""
@@ -49,7 +53,12 @@ def template(node: ast.AST) -> str | None:
             text += f"{{{count}}}"
             count += 1
         else:
-            text += part.replace("{", "{{").replace("}", "}}")
+            for place, piece in enumerate(LATER.split(part)):
+                if place % 2:
+                    text += f"{{{count}}}"
+                    count += 1
+                else:
+                    text += piece.replace("{", "{{").replace("}", "}}")
     return text
 
 
@@ -80,7 +89,8 @@ def spoken(package: Path) -> dict[str, str]:
         home = "cli" if "cli" in parts else "messages"
         if path.name == "headings.py":
             found |= dict.fromkeys(_headings(path), "cli")
-        for text in _of_module(ast.parse(path.read_text(encoding="utf-8")), kinds, home == "cli"):
+        least = 4 if "/".join(parts).startswith(FINDINGS) else SENTENCE
+        for text in _of_module(ast.parse(path.read_text(encoding="utf-8")), kinds, home == "cli", least):
             if _worth(text):
                 found.setdefault(text, home)
     return found
@@ -107,7 +117,7 @@ def _error_names(path: Path) -> set[str]:
     return {node.name for node in tree.body if isinstance(node, ast.ClassDef)}
 
 
-def _of_module(tree: ast.Module, errors: set[str], commands: bool) -> Iterator[str]:
+def _of_module(tree: ast.Module, errors: set[str], commands: bool, least: int = SENTENCE) -> Iterator[str]:
     documented = {
         id(node.body[0].value)
         for node in ast.walk(tree)
@@ -121,6 +131,9 @@ def _of_module(tree: ast.Module, errors: set[str], commands: bool) -> Iterator[s
         if isinstance(node, ast.Expr) or (isinstance(node, ast.Call) and _called(node) in ELSEWHERE)
         for one in ([node.value] if isinstance(node, ast.Expr) else ast.walk(node))
     }
+    attributes |= {
+        id(part) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in node.values
+    }
     for node in ast.walk(tree):
         if isinstance(node, ast.Call):
             yield from _of_call(node, errors, commands)
@@ -129,7 +142,8 @@ def _of_module(tree: ast.Module, errors: set[str], commands: bool) -> Iterator[s
                 yield " ".join(told.split("\n\n")[0].split())
         elif isinstance(node, ast.Constant | ast.JoinedStr) and id(node) not in documented | attributes:
             text = template(node)
-            if text and len(text) >= SENTENCE and text[0].isupper() and text.rstrip()[-1] in ".:":
+            phrase = least < SENTENCE and text and " " in text and not set(text) & set("|\n^")
+            if phrase or (text and len(text) >= least and text[0].isupper() and text.rstrip()[-1] in ".:"):
                 yield text
 
 

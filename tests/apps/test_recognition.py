@@ -52,3 +52,17 @@ def test_errors_as_they_arise_are_known():
 
 def test_labels_of_declarations_are_known():
     assert told("Evening time-of-use for homes", "zh") == "居民晚高峰分时电价推广"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            "m-1: gaps of whole days: 3, 72 h in all, the longest 24 h from 2025-01-03; left missing.",
+            "m-1：整日空缺：3 处，共 72 小时，最长 24 小时，自 2025-01-03 起；保留为缺失。",
+        ),
+        ("Rows were quarantined: the meter is not in the meter table.", "有行被隔离：电表不在电表表中。"),
+    ],
+)
+def test_findings_are_said_with_what_they_are_about(text, said):
+    assert told(text, "zh") == said

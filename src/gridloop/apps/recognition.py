@@ -93,6 +93,9 @@ class Recogniser:
         said = self._said(text, depth)
         if said is not None:
             return said
+        subject, _, rest = text.partition(": ")
+        if depth and rest and (known := self._said(rest, depth - 1)) is not None:
+            return f"{self.whole(subject)}：{known}"
         parts = _BETWEEN.split(text)
         if depth and len(parts) > 1:
             each = [self._said(part, depth - 1) for part in parts]

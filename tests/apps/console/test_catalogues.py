@@ -55,3 +55,17 @@ def test_new_messages_are_added_and_unused_ones_dropped(builder, tmp_path):
     kept, added = builder.catalogues(tmp_path).values()
     assert [(m.id, m.string) for m in kept if m.id] == [("Customers", "客户")]
     assert [(m.id, m.string) for m in added if m.id] == [("New", "")]
+
+
+def test_what_the_program_says_is_found_as_templates(builder, tmp_path):
+    (tmp_path / "domain").mkdir()
+    (tmp_path / "domain" / "errors.py").write_text("class UsageError(Exception): ...\n")
+    (tmp_path / "module.py").write_text(
+        '"""A docstring is not said."""\n'
+        'raise UsageError(f"There is no {name!r}.", ways_out=("Look again.", *more))\n'
+        'text = f"In {{failing}} of {rows} rows of {table} it fails."\n'
+        'log.debug("Nobody sees this sentence.")\n'
+    )
+    found = set(builder.spoken(tmp_path))
+    assert {"There is no {0}.", "Look again.", "In {0} of {1} rows of {2} it fails."} <= found
+    assert not any("docstring" in text or "Nobody" in text for text in found)
