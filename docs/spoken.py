@@ -84,7 +84,7 @@ def spoken(package: Path) -> dict[str, str]:
         parts = path.relative_to(package).parts
         if parts[0] in APART or parts[:2] in (("apps", "web"), ("apps", "console")):
             continue
-        if "/".join(parts).startswith(BILINGUAL):
+        if "/".join(parts).startswith(BILINGUAL) and path.name != "printed.py":
             continue
         home = "cli" if "cli" in parts else "messages"
         if path.name == "headings.py":

@@ -178,11 +178,13 @@ def report(
     campaign: CampaignArgument,
     workspace: WorkspaceOption = HERE,
     lang: Annotated[str, typer.Option("--lang", help="Language of the page: en or zh.")] = "en",
-    out: Annotated[Path | None, typer.Option("--out", help="Copy the page to this file.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Copy the page to this file; printed when it ends in .pdf.")
+    ] = None,
     quiet: QuietOption = False,
     no_color: NoColorOption = False,
 ) -> None:
-    """Tell where the one-page report of a campaign lies, or copy it to a file."""
+    """Tell where the one-page report of a campaign lies, or copy it to a file, as PDF too."""
     from gridloop.apps.judged import judged, report_path
     from gridloop.apps.wiring import opened
     from gridloop.domain.errors import UsageError, did_you_mean
@@ -203,5 +205,10 @@ def report(
     if out is None:
         print_out(str(page))
         return
-    shutil.copyfile(page, out)
+    if out.suffix.lower() == ".pdf":
+        from gridloop.evaluation.report.printed import write_pdf
+
+        write_pdf(page, out)
+    else:
+        shutil.copyfile(page, out)
     say(f"Report: {out}", style)
