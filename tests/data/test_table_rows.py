@@ -231,3 +231,13 @@ def test_two_columns_of_numbers_in_each_others_place_are_told_by_their_ranges(si
     site.write_csv("weather.csv", ["TIME,TEMP,PRESSURE", *lines])
     with pytest.raises(SourceMismatch, match="Columns 'TEMP' and 'PRESSURE'"):
         site.run(build.recipe(declared))
+
+
+@pytest.mark.parametrize("part_bytes", [200, 4_000, 8 << 20])
+def test_a_file_is_judged_by_the_same_rows_in_whatever_parts_it_is_read(site, build, monkeypatch, part_bytes):
+    monkeypatch.setattr("gridloop.data.sources.csv._BLOCK_BYTES", part_bytes)
+    lines = [f"c{count},H,someday,N,2025-01-01T00:00:00Z" for count in range(20)]
+    lines += [f"c{count},H,2019-05-01,N,2025-01-01T00:00:00Z" for count in range(20, 300)]
+    account = run(site, build, lines)
+    assert (account.rows_in, account.rows_accepted) == (300, 280)
+    assert site.reasons() == {"unparsable_value": list(range(20))}

@@ -21,7 +21,7 @@ def check_fit(table: pa.Table, name: str, file: SourceFile) -> None:
     """Compare a sample of the first rows with the declared types, ranges and patterns.
 
     Args:
-        table: first batch of the file.
+        table: the first rows of the file, `SAMPLE_ROWS` of them or all.
         name: the file's name.
         file: its declaration.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from gridloop.data.available import day_starts_us, end_of_day_us, known_from_table
-from gridloop.data.column_fit import check_fit
+from gridloop.data.column_fit import SAMPLE_ROWS, check_fit
 from gridloop.data.identity import Identities
 from gridloop.data.mappings.registry import MappedRows, MappingInput, mapping_function
 from gridloop.data.parse import Instants, Parsed, carries_zone, parse_column, to_instants
@@ -90,9 +90,7 @@ def table_rows(job: TableJob, batches: Iterable[SourceBatch]) -> list[CanonicalR
     made: list[CanonicalRows] = []
     whole: list[SourceBatch] = []
     functions = [feed for feed in job.file.feeds if feed.function is not None]
-    for number, batch in enumerate(batches):
-        if number == 0:
-            check_fit(batch.table, job.tally.name, job.file)
+    for batch in _checked(job, batches):
         if functions:
             whole.append(batch)
         else:
@@ -100,6 +98,20 @@ def table_rows(job: TableJob, batches: Iterable[SourceBatch]) -> list[CanonicalR
     if whole:
         made += _mapped(job, _together(whole))
     return made
+
+
+def _checked(job: TableJob, batches: Iterable[SourceBatch]) -> Iterator[SourceBatch]:
+    """The same batches, once the first rows fit; the sample is the same rows in whatever parts a file is read."""
+    first: list[SourceBatch] = []
+    coming = iter(batches)
+    for batch in coming:
+        first.append(batch)
+        if sum(part.table.num_rows for part in first) >= SAMPLE_ROWS:
+            break
+    if first:
+        check_fit(_together(first).table, job.tally.name, job.file)
+    yield from first
+    yield from coming
 
 
 def _together(batches: list[SourceBatch]) -> SourceBatch:
