@@ -51,6 +51,8 @@ ENVIRONMENT = {
     DEBUG_VARIABLE: "When set, to whatever value, an unforeseen error shows its whole trace, which may hold data.",
     USER_VARIABLE: "Name of the person who plans, approves and launches, instead of the operating system's user; "
     "`--as` goes before it. Nothing proves it until there are accounts.",
+    "GRIDLOOP_LANG": "Language of everything that commands say to people, `en` or `zh`, instead of the system's; "
+    "`--lang` goes before it.",
     "NO_COLOR": "When set, to whatever value, text is not coloured, as by `--no-color`.",
     "GRIDLOOP_DATA": "For tests only: folder of the public data sets that tests marked `realdata` read.",
     "GRIDLOOP_KILL_SEED": "For tests only: seed of the moments at which the kill tests strike, to repeat one.",

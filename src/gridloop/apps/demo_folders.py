@@ -52,6 +52,11 @@ class DemoFolders:
         return self.root / "later"
 
     @property
+    def late_sources(self) -> Path:
+        """Of these what has not arrived: a demo shows how that looks; importing this folder mends it."""
+        return self.root / "late"
+
+    @property
     def answers(self) -> Path:
         """What the county's people remember of the messages that they got."""
         return self.root / "answers"

@@ -6,7 +6,7 @@ from typing import Any
 
 from gridloop.apps.checks import quarantine_rows
 from gridloop.apps.console.jobs import OUTCOMES
-from gridloop.apps.console.standing import completeness_by_day
+from gridloop.apps.console.standing import completeness_by_day, late_tables
 from gridloop.apps.web.page import Answer, Context, Page, mark
 
 COUNTS = ("rows_in", "rows_accepted", "rows_superseded", "rows_quarantined", "intervals_missing")
@@ -22,6 +22,7 @@ def sources_page(context: Context) -> Answer:
             "sources.kept_out",
             lambda: quarantine_rows(context.session, reason=None, reveal=False, most=0),
         ),
+        "late": late_tables(context),
         "last": _last(context),
         "lag": _lag(context),
         "how": context.basis(

@@ -10,6 +10,8 @@ from gridloop.apps.judged import judged, launched_campaigns
 from gridloop.apps.remembering import waiting_plans
 from gridloop.apps.web.page import Context, mark
 from gridloop.domain.errors import UsageError
+from gridloop.domain.tables import CATALOGUE
+from gridloop.engine.lookup import Equals
 from gridloop.evaluation.report.sentences import decision_line, lead
 from gridloop.strategy.playbook.store import load_playbook
 
@@ -23,6 +25,8 @@ NEWEST = 5
 STOPPED = "KeyboardInterrupt"
 """Error code of a run that a person has stopped."""
 GRAVE = ("error", "critical")
+LATE_RULE = "timeliness.stale"
+"""The rule of a table that should have gone on."""
 STATUSES = {
     "running": (mark("running"), "good"),
     "paused": (mark("paused"), "warn"),
@@ -141,6 +145,7 @@ def todo(context: Context) -> list[dict[str, Any]]:
         *_undecided(context),
         *(_waiting(context, plan) for plan in waiting_plans(context.session)),
         *_findings(context),
+        *_late(context),
         *_stale(context),
     ]
 
@@ -211,6 +216,33 @@ def _findings(context: Context) -> list[dict[str, Any]]:
     )
     rules = ", ".join(sorted({row["rule"] for row in grave})[:3])
     return [_task("data", what, rules, context.to("/data/quality", "/data"))]
+
+
+def late_tables(context: Context) -> list[dict[str, Any]]:
+    """Tables that should have gone on and did not, as the last check found: name, and how late in English."""
+    if not context.view.exists("quality_finding"):
+        return []
+
+    def look() -> list[dict[str, Any]]:
+        where = [Equals("rule", LATE_RULE)]
+        return list(context.view.find("quality_finding", where, ("table_name", "text")).to_pylist())
+
+    known: list[dict[str, Any]] = context.remembered("quality.late", look)
+    return [{"table": row["table_name"], "text": row["text"]} for row in known]
+
+
+def _late(context: Context) -> list[dict[str, Any]]:
+    return [
+        _task(
+            "data",
+            context.text(
+                "The source of “{table}” is late", table=context.words.label(CATALOGUE[one["table"]].label)
+            ),
+            context.words.told(one["text"]),
+            context.to("/data"),
+        )
+        for one in late_tables(context)
+    ]
 
 
 def _stale(context: Context) -> list[dict[str, Any]]:

@@ -19,6 +19,8 @@ PLAY = "tou-shift"
 ZONE, CURRENCY = "Asia/Shanghai", "CNY"
 DELIVERY_DAYS = 5
 """Days between the last day of readings and the last file of a delivery."""
+LATE = "network/area_supply_*.csv"
+"""Files of the days after that do not arrive in time: what the transformers' meters supplied."""
 OFFICE_OPENS = time(10)
 """Local time at which the demo's people work: no quiet hours."""
 
@@ -139,11 +141,20 @@ def let_time_pass(folders: DemoFolders, county: DemoCounty, progress: Progress) 
             lambda share, month: progress("the weeks after", round(share * 100), 100),
             truth=folders.truth,
         )
+        keep_back(folders)
         write_durably(done, b"the files of the days after are complete\n")
     morning = _morning(twin.settings.cutoff + timedelta(days=1 + county.continued_days))
     with opened(folders.workspace) as session:
         if session.clock.now() < morning:
             Workspace.open(folders.workspace).with_settings(clock_behind_seconds=_behind(morning))
+
+
+def keep_back(folders: DemoFolders) -> None:
+    """Let one source of the days after be late: its files wait beside the others, and a page says that they lack."""
+    for file in sorted(folders.later_sources.glob(LATE)):
+        place = folders.late_sources / file.relative_to(folders.later_sources)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        file.replace(place)
 
 
 def _morning(day: date) -> datetime:
