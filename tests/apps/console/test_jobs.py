@@ -96,3 +96,20 @@ def test_progress_is_read_from_the_lines_of_the_run(tmp_path):
     )
     runner._hear("Something to say")
     assert runner.progress.lines == ("Reading meters: 1,200/3,000", "Something to say")
+
+
+def test_a_run_that_failed_can_be_tried_again_until_it_was_made_good(demo_copy, site_of):
+    from gridloop.apps.wiring import opened
+
+    with opened(demo_copy.workspace) as session:
+        run = session.ledger.runs.start("insight.tags", "insight", "digest", "0", {})
+        session.ledger.runs.fail(run, "StorageFull", "The disk has no room.")
+    with site_of(demo_copy.workspace) as site:
+        rows = site.get("/jobs.json").json()["rows"]
+        page = site.page("/jobs").text
+        assert [row["job"] for row in rows if row["again"]] == ["insight.tags"]
+        assert '<button name="through" value="insight">Try again</button>' in page
+        with opened(demo_copy.workspace) as session:
+            good = session.ledger.runs.start("insight.tags", "insight", "digest", "0", {})
+            session.ledger.runs.succeed(good, session.ledger.runs.published(), {})
+        assert not any(row["again"] for row in site.get("/jobs.json").json()["rows"])

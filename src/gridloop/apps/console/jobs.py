@@ -123,6 +123,9 @@ def jobs_page(context: Context) -> Answer:
     first = whole(context.query.get("first", ""))
     found = [run for run in context.session.ledger.runs.recent(MOST) if not wanted or run.outcome == wanted]
     rows = [_row(run) for run in found[first : first + SHOWN]]
+    again = _again(context)
+    for row, run in zip(rows, found[first : first + SHOWN], strict=True):
+        row["again"] = again.get(str(run.run_id))
     facts = {
         "loop": standing(context),
         "first": first,
@@ -136,6 +139,19 @@ def jobs_page(context: Context) -> Answer:
         "wanted": wanted,
     }
     return Answer(rows, facts)
+
+
+def _again(context: Context) -> dict[str, str]:
+    """Runs of jobs of the loop that failed and have not been made good since, with the stage to carry out again."""
+    stage = {job.name: job.stage.value for job in JOBS}
+    newest: dict[str, JobRun] = {}
+    for run in context.session.ledger.runs.recent(MOST):
+        newest.setdefault(run.job, run)
+    return {
+        str(run.run_id): stage[name]
+        for name, run in newest.items()
+        if run.outcome in ("failed", "killed") and name in stage
+    }
 
 
 def start(context: Context, fields: Mapping[str, str]) -> str:
