@@ -113,3 +113,15 @@ def test_a_run_that_failed_can_be_tried_again_until_it_was_made_good(demo_copy, 
             good = session.ledger.runs.start("insight.tags", "insight", "digest", "0", {})
             session.ledger.runs.succeed(good, session.ledger.runs.published(), {})
         assert not any(row["again"] for row in site.get("/jobs.json").json()["rows"])
+
+
+def test_a_plan_of_somebody_else_is_not_out_of_date_for_who_only_looks(planned, site_of):
+    """Li made it; ann looks. A play that is changed is out of date for both."""
+    with site_of(planned) as site:
+        loop = {one["job"]: one["fresh"] for one in site.get("/jobs.json").json()["facts"]["loop"]}
+        assert loop["strategy.plan"]
+        folder = planned / "playbooks"
+        folder.mkdir(exist_ok=True)
+        (folder / "own.yaml").write_text("name: own\n", encoding="utf-8")
+        loop = {one["job"]: one["fresh"] for one in site.get("/jobs.json").json()["facts"]["loop"]}
+        assert not loop["strategy.plan"]

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 from gridloop.apps.jobs.catalogue import JOBS, LOOP, jobs_through
-from gridloop.apps.jobs.execute import is_fresh
+from gridloop.apps.jobs.standing import as_good
 from gridloop.apps.scheduling import drop_schedule, set_schedule
 from gridloop.apps.web.page import Action, Answer, Context, Page, mark
 from gridloop.domain.errors import UsageError
@@ -76,7 +76,7 @@ def standing(context: Context) -> list[dict[str, Any]]:
                 "stage": stage_name(job.stage.value),
                 "does": job.title,
                 "ran": last.finished_at if last is not None else None,
-                "fresh": last is not None and is_fresh(session, job),
+                "fresh": last is not None and as_good(session, job),
             }
             for job in JOBS
             for last in (session.ledger.runs.last_success(job.name),)

@@ -9,7 +9,12 @@ from gridloop.apps.jobs.catalogue import JOBS
 from gridloop.apps.jobs.execute import is_fresh
 
 if TYPE_CHECKING:
+    from gridloop.apps.jobs.job import Job
     from gridloop.apps.wiring import Session
+
+
+AUTHORS = 20
+"""Newest plans whose authors are looked at."""
 
 
 class Standing(StrEnum):
@@ -18,6 +23,26 @@ class Standing(StrEnum):
     NEVER = "never"
     STALE = "stale"
     FRESH = "fresh"
+
+
+def as_good(session: Session, job: Job) -> bool:
+    """Whether a job's result is up to date for whoever looks, or was for the author of an open plan.
+
+    Only its author changes a plan, so that planning as somebody else is another job than the one that was done; a
+    reader who only looks must not be told that it is out of date.
+    """
+    if is_fresh(session, job):
+        return True
+    reader = session.actor
+    authors = {plan.created_by for plan in session.ledger.plans.recent(limit=AUTHORS)} - {reader}
+    try:
+        for author in sorted(authors):
+            session.actor = author
+            if is_fresh(session, job):
+                return True
+    finally:
+        session.actor = reader
+    return False
 
 
 def standing(session: Session, name: str) -> Standing:
