@@ -24,7 +24,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 from spoken import spoken
 
 PACKAGE = Path(gridloop.__file__).parent
-SOURCES = (PACKAGE / "apps" / "web", PACKAGE / "apps" / "console")
+SOURCES = (PACKAGE / "apps" / "web", PACKAGE / "apps" / "console", PACKAGE / "apps" / "words.py")
 FOLDER = PACKAGE / "library" / "locale" / "zh" / "LC_MESSAGES"
 SHARED = "console"
 KEYWORDS: dict[str, Any] = {
@@ -41,7 +41,6 @@ SAME = frozenset(
         "Gridloop",
         "CSV",
         "JSON",
-        "{number} s",
         "gridloop run -w {0}",
         "gridloop segment try \"tag('evening_peak') and daily_mean > 8000\"",
         "pip install 'gridloop[postgres]'",
@@ -56,7 +55,8 @@ def messages(sources: Sequence[Path] = SOURCES) -> dict[Key, str]:
     """Every message with the catalogue it belongs to: that of the page which alone has it, or the shared one."""
     homes: dict[Key, set[str]] = {}
     for folder in sources:
-        for path in sorted([*folder.rglob("*.py"), *folder.rglob("*.html")]):
+        within = sorted([*folder.rglob("*.py"), *folder.rglob("*.html")])
+        for path in within if folder.is_dir() else [folder]:
             home = path.stem if folder.name == SHARED and path.stem not in ("__init__", "app") else SHARED
             method = "python" if path.suffix == ".py" else "jinja2.ext:babel_extract"
             for _, found, _, _ in extract_from_file(method, path, keywords=KEYWORDS):

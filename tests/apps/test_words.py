@@ -70,3 +70,9 @@ def test_a_message_nobody_translated_stays_readable():
 @given(st.floats(allow_nan=False, allow_infinity=False, min_value=-1e12, max_value=1e12))
 def test_any_number_is_written_without_a_hyphen(value):
     assert "-" not in EN.number(value) + EN.signed(value) + ZH.percent(value)
+
+
+def test_yes_and_no_and_lengths_of_time_are_said_in_chinese():
+    words = Words("zh", "Asia/Shanghai", datetime(2026, 1, 1, tzinfo=UTC), "CNY")
+    assert [words.cell(True), words.cell(False)] == ["是", "否"]
+    assert [words.duration(0.4), words.duration(180)] == ["0.4 秒", "3 分钟"]
