@@ -111,7 +111,7 @@ def _all(texts: Any) -> tuple[str, ...]:
 
 
 def _values(text: str) -> set[str]:
-    return set(re.findall(r"(?<!\{)\{(\w+)", text))
+    return {name for name in re.findall(r"\{\{|\}\}|\{(\w+)", text) if name}
 
 
 def update(wanted: Mapping[Key, str], known: Mapping[str, Catalog], folder: Path = FOLDER) -> list[str]:

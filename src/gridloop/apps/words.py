@@ -67,7 +67,7 @@ class Words:
 
     def told(self, text: str) -> str:
         """A finished English text, such as an error's or a finding's, as far as it is known."""
-        return told(self._known[text][0] if text in self._known else text, self.language)
+        return told(text, self.language)
 
     def plural(self, one: str, many: str, count: int, **values: object) -> str:
         """A message that counts; `{count}` is the number as the reader writes it."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gridloop.apps.recognition import told
+from gridloop.apps.recognition import recogniser
 from gridloop.apps.translations import Language
 
 HEADINGS = (
@@ -29,5 +29,4 @@ HEADINGS = (
 def heading(name: str, language: Language) -> str:
     """A column's name as its heading."""
     text = name.replace("_", " ")
-    said = told(f"heading|{text}", language)
-    return text if said.startswith("heading|") else said
+    return recogniser(language).whole(f"heading|{text}").removeprefix("heading|")

@@ -21,7 +21,6 @@ from gridloop.apps.cli.options import (
 )
 from gridloop.apps.cli.output import ProgressLine, plain, print_out, say, show_findings, show_rows
 from gridloop.domain.errors import NothingToDo, ServiceMissing, UsageError
-from gridloop.domain.finding import Finding, Severity
 
 CampaignArgument = Annotated[str, typer.Argument(help="Campaign, as `gridloop campaign list` names it.")]
 
@@ -266,7 +265,7 @@ def receipts(
     no_color: NoColorOption = False,
 ) -> None:
     """Take in what came back: deliveries, bounces, answers, unsubscriptions."""
-    from gridloop.apps.jobs.reaching import reach_context, take_in_channels
+    from gridloop.apps.jobs.reaching import channels_away, reach_context, take_in_channels
     from gridloop.apps.wiring import opened
     from gridloop.reach.receipts import read_receipts, take_in
 
@@ -289,8 +288,7 @@ def receipts(
         empty="No channel has anything to tell. Receipts of files and mails: --file",
     )
     found = [finding for report in reports for finding in report.findings]
-    found += [Finding("reach.channel_away", error.what, error.evidence, Severity.ERROR) for error in away]
-    show_findings(found, style)
+    show_findings([*found, *channels_away(away)], style)
     say(f"Next: gridloop campaign list -w {workspace}", style)
 
 

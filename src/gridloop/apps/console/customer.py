@@ -19,7 +19,7 @@ from gridloop.apps.tags import customer_tags
 from gridloop.apps.web.drawing import heat
 from gridloop.apps.web.page import Answer, Context, Page, mark
 from gridloop.domain.errors import UsageError
-from gridloop.engine.lookup import Equals
+from gridloop.engine.lookup import Equals, OneOf
 from gridloop.insight.tags.reasons import reason_label
 from gridloop.kernels.features.rules import SEASON_WINDOW_DAYS
 from gridloop.strategy.playbook.store import load_playbook
@@ -115,15 +115,10 @@ def _contracts(context: Context, identity: str) -> list[dict[str, Any]]:
     if not (view.exists("account") and view.exists("contract")):
         return []
     accounts = view.find("account", [Equals("customer_id", identity)], ("account_id",))["account_id"]
-    found = [
-        row
-        for account in accounts.to_pylist()
-        for row in view.find("contract", [Equals("account_id", account)], CONTRACT).to_pylist()
-    ]
-    found.sort(key=lambda row: (row["valid_from"], row["contract_id"]))
-    return [
-        row | {"meters": [stay.meter_id for stay in meters_of(context, identity)]} for row in reversed(found)
-    ]
+    theirs = [OneOf("account_id", accounts.to_pylist())]
+    found = view.find("contract", theirs, CONTRACT, order=("valid_from", "contract_id")).to_pylist()
+    meters = [stay.meter_id for stay in meters_of(context, identity)]
+    return [row | {"meters": meters} for row in reversed(found)]
 
 
 def _tags(context: Context, identity: str) -> list[dict[str, Any]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -121,9 +121,10 @@ def jobs_page(context: Context) -> Answer:
     """Newest runs, how each job of the loop stands, and the run that this console has started."""
     wanted = context.query.get("outcome", "")
     first = whole(context.query.get("first", ""))
-    found = [run for run in context.session.ledger.runs.recent(MOST) if not wanted or run.outcome == wanted]
+    runs = context.session.ledger.runs.recent(MOST)
+    found = [run for run in runs if not wanted or run.outcome == wanted]
     rows = [_row(run) for run in found[first : first + SHOWN]]
-    again = _again(context)
+    again = _again(runs)
     for row, run in zip(rows, found[first : first + SHOWN], strict=True):
         row["again"] = again.get(str(run.run_id))
     facts = {
@@ -141,17 +142,22 @@ def jobs_page(context: Context) -> Answer:
     return Answer(rows, facts)
 
 
-def _again(context: Context) -> dict[str, str]:
-    """Runs of jobs of the loop that failed and have not been made good since, with the stage to carry out again."""
-    stage = {job.name: job.stage.value for job in JOBS}
+def not_made_good(runs: Iterable[JobRun]) -> list[JobRun]:
+    """Runs that failed or were killed and whose job has not run since.
+
+    Args:
+        runs: the newest first.
+    """
     newest: dict[str, JobRun] = {}
-    for run in context.session.ledger.runs.recent(MOST):
+    for run in runs:
         newest.setdefault(run.job, run)
-    return {
-        str(run.run_id): stage[name]
-        for name, run in newest.items()
-        if run.outcome in ("failed", "killed") and name in stage
-    }
+    return [run for run in newest.values() if run.outcome in ("failed", "killed")]
+
+
+def _again(runs: Iterable[JobRun]) -> dict[str, str]:
+    """Runs of jobs of the loop that can be tried again, with the stage that does it."""
+    stage = {job.name: job.stage.value for job in JOBS}
+    return {str(run.run_id): stage[run.job] for run in not_made_good(runs) if run.job in stage}
 
 
 def start(context: Context, fields: Mapping[str, str]) -> str:

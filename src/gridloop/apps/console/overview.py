@@ -285,8 +285,7 @@ def _day(context: Context) -> str:
         lines = [(context.text("Mean day"), values, "")]
         return curve(lines, marks, title, "kW", (width, 270), windows=windows)
 
-    each = 1440 // slots
-    places = [f"{slot * each // 60:02d}:{slot * each % 60:02d}" for slot in range(slots)]
+    places = [_clock(slot, slots) for slot in range(slots)]
     line = Series(context.text("Mean day"), values)
     return charted(twice(draw), Lines(title, "kW", places, [line], every=slots // 6, windows=windows))
 

@@ -16,6 +16,7 @@ from gridloop.apps.console.standing import result_of
 from gridloop.apps.console.trail import plan_title, status_of, trail
 from gridloop.apps.judged import report_path
 from gridloop.apps.web.charts import Effect, Forest, charted
+from gridloop.apps.web.drawing import sized
 from gridloop.apps.web.page import Answer, Context, Page, mark
 from gridloop.apps.web.sessions import Sessions
 from gridloop.domain.errors import GridloopError, UsageError
@@ -157,7 +158,7 @@ def _pictures(context: Context, found: CampaignResult, shown: list[Exhibit]) -> 
 
 def _picture(one: Exhibit, plots: tuple[str, str]) -> str:
     """An exhibit's drawing; one of intervals can be asked for its values."""
-    still = f'<div class="for-desk">{plots[0]}</div><div class="for-phone">{plots[1]}</div>'
+    still = sized(*plots)
     if not one.intervals:
         return still
     rows = [Effect(r.label, r.value, r.low, r.high, r.text, r.misleading) for r in one.intervals]

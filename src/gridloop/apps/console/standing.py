@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from gridloop.apps.console.jobs import standing
+from gridloop.apps.console.jobs import not_made_good, standing
 from gridloop.apps.judged import judged, launched_campaigns
 from gridloop.apps.remembering import waiting_plans
 from gridloop.apps.web.page import Context, mark
@@ -151,10 +151,6 @@ def todo(context: Context) -> list[dict[str, Any]]:
 
 
 def _failed(context: Context) -> list[dict[str, Any]]:
-    runs = context.session.ledger.runs
-    latest: dict[str, Any] = {}
-    for run in runs.recent(200):
-        latest.setdefault(run.job, run)
     return [
         _task(
             "govern",
@@ -162,8 +158,7 @@ def _failed(context: Context) -> list[dict[str, Any]]:
             context.text("It was stopped.") if run.error_code == STOPPED else run.error_text or run.outcome,
             context.to("/jobs"),
         )
-        for run in latest.values()
-        if run.outcome in ("failed", "killed")
+        for run in not_made_good(context.session.ledger.runs.recent(200))
     ]
 
 

@@ -94,32 +94,22 @@ def tour(context: Context) -> Answer:
 def _places(context: Context, campaigns: list[dict[str, Any]]) -> Mapping[str, tuple[str, str]]:
     """Of each stage the page that is worth a look: what it is called, its address."""
     text = context.text
-    segment = next(iter(segment_names(context)), None) if context.view.exists("segment") else None
-    plan = next(iter(waiting_plans(context.session)), None)
-    newest = campaigns[0] if campaigns else None
-    return {
+    found = {
         "data": (text("Quality of the data"), "/data/quality"),
-        "insight": (
-            (text("A segment with its certificate"), f"/segments/{segment}")
-            if segment
-            else (text("Segments"), "/segments")
-        ),
-        "strategy": (
-            (text("The plan that waits for approval"), f"/plans/{plan.plan_id}")
-            if plan
-            else (text("Plays"), "/plays")
-        ),
-        "reach": (
-            (text("How the newest campaign went"), f"/campaigns/{newest['campaign']}")
-            if newest
-            else (text("Campaigns"), "/campaigns")
-        ),
-        "evaluate": (
-            (text("The result, and what would have misled"), f"/campaigns/{newest['campaign']}/result")
-            if newest
-            else (text("Campaigns"), "/campaigns")
-        ),
+        "insight": (text("Segments"), "/segments"),
+        "strategy": (text("Plays"), "/plays"),
+        "reach": (text("Campaigns"), "/campaigns"),
+        "evaluate": (text("Campaigns"), "/campaigns"),
     }
+    if context.view.exists("segment") and (segment := next(iter(segment_names(context)), None)):
+        found["insight"] = (text("A segment with its certificate"), f"/segments/{segment}")
+    if plan := next(iter(waiting_plans(context.session)), None):
+        found["strategy"] = (text("The plan that waits for approval"), f"/plans/{plan.plan_id}")
+    if campaigns:
+        newest = f"/campaigns/{campaigns[0]['campaign']}"
+        found["reach"] = (text("How the newest campaign went"), newest)
+        found["evaluate"] = (text("The result, and what would have misled"), f"{newest}/result")
+    return found
 
 
 PAGES = (Page("/tour", mark("A tour in five steps"), "", "tour.html", tour, listed=False),)

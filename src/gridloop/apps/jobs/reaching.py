@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -111,6 +111,14 @@ def take_in_channels(
     return reports, away
 
 
+def channels_away(errors: Iterable[ServiceMissing]) -> list[Finding]:
+    """Why channels could not be used, as findings; each reason once."""
+    told = {error.what: error for error in errors}
+    return [
+        Finding("reach.channel_away", error.what, error.evidence, Severity.ERROR) for error in told.values()
+    ]
+
+
 def _deliver(context: JobContext) -> JobReport:
     sends = context.session.ledger.sends
     if not sends.due() and not sends.channels() and not cut_off(context.session):
@@ -119,11 +127,7 @@ def _deliver(context: JobContext) -> JobReport:
     reports, away = deliver_due(context.session, reach, progress=context.progress)
     came_back, unheard = take_in_channels(context.session, reach)
     findings = [finding for report in reports for finding in report.findings]
-    missing = {error.what: error for error in (*away, *unheard)}
-    findings += [
-        Finding("reach.channel_away", error.what, error.evidence, Severity.ERROR)
-        for error in missing.values()
-    ]
+    findings += channels_away([*away, *unheard])
     counts: Counter[str] = Counter()
     for report in reports:
         counts.update(report.outcomes)

@@ -134,7 +134,12 @@ def twice(draw: Callable[[float], str]) -> str:
     Args:
         draw: draws it at a width.
     """
-    return f'<div class="for-desk">{draw(DESK)}</div><div class="for-phone">{draw(PHONE)}</div>'
+    return sized(draw(DESK), draw(PHONE))
+
+
+def sized(desk: str, phone: str) -> str:
+    """A picture for a desk and the same for a phone; the style sheet shows one of them."""
+    return f'<div class="for-desk">{desk}</div><div class="for-phone">{phone}</div>'
 
 
 def heat(address: str, title: str) -> str:

@@ -19,7 +19,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import compile_path
 
 from gridloop import __version__
-from gridloop.apps.recognition import told
+from gridloop.apps.recognition import recogniser
 from gridloop.apps.translations import LANGUAGES
 from gridloop.apps.unforeseen import DEBUG_VARIABLE, unexpected
 from gridloop.apps.web.assets import Assets
@@ -90,7 +90,7 @@ class Site:
         """Compute what listed pages remember, so that no reader waits for it; a failure is for a reader to see."""
         config = self.sessions.workspace.config
         for language in LANGUAGES:
-            told(self.app.title, language)
+            recogniser(language)
         for page in (page for page in self.pages if page.listed):
             with suppress(Exception), self.sessions.borrow() as (session, view):
                 words = Words("en", config.zone, session.clock.now(), config.currency)

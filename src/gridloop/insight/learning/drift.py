@@ -12,6 +12,7 @@ from pydantic import BaseModel, Field
 from scipy import stats
 
 from gridloop.domain.errors import SchemaMismatch
+from gridloop.insight.learning.bins import bin_edges, bin_of
 from gridloop.insight.learning.columns import Columns, Float64
 
 
@@ -58,14 +59,7 @@ class Reference:
         edges, counts = {}, {}
         for name in columns.names:
             values = columns.column(name)
-            known = values[np.isfinite(values)]
-            kinds = np.unique(known)
-            inner = (
-                kinds[1:]
-                if len(kinds) <= settings.bins
-                else np.unique(np.quantile(known, np.arange(1, settings.bins) / settings.bins))
-            )
-            edges[name] = tuple(float(edge) for edge in inner)
+            edges[name] = tuple(bin_edges(values, settings.bins).tolist())
             counts[name] = tuple(int(count) for count in _counts(values, edges[name]))
         return cls(len(columns), edges, counts)
 
@@ -171,9 +165,7 @@ def psi(before: Float64, after: Float64) -> float:
 
 
 def _counts(values: Float64, edges: Sequence[float]) -> np.ndarray:
-    known = np.isfinite(values)
-    place = np.where(known, np.searchsorted(np.array(edges), values, side="right"), len(edges) + 1)
-    return np.bincount(place, minlength=len(edges) + 2)
+    return np.bincount(bin_of(values, edges), minlength=len(edges) + 2)
 
 
 @dataclass(frozen=True)

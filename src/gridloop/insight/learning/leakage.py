@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 
 from gridloop.domain.errors import LookAhead
 from gridloop.domain.finding import Finding, Severity
+from gridloop.insight.learning.bins import bin_edges, bin_of
 from gridloop.insight.learning.columns import Columns, Float64, Ints
 from gridloop.insight.learning.metrics import Judged, auc
 from gridloop.insight.learning.split import folds_of
@@ -157,11 +158,8 @@ def feature_auc(values: Float64, label: Float64, fold: Ints, bins: int = 20) -> 
     known = np.isfinite(values)
     if not known.any():
         return 0.5
-    kinds = np.unique(values[known])
-    edges = (
-        kinds[1:] if len(kinds) <= bins else np.unique(np.quantile(values[known], np.arange(1, bins) / bins))
-    )
-    place = np.where(known, np.searchsorted(edges, values, side="right"), len(edges) + 1)
+    edges = bin_edges(values, bins)
+    place = bin_of(values, edges)
     filled = np.where(known, values, np.median(values[known]))
     rate, signed = np.empty(len(values)), np.empty(len(values))
     for k in np.unique(fold):

@@ -71,18 +71,18 @@ def paired_gain(
             evidence={"labels": n, "champion": len(champion), "challenger": len(challenger)},
         )
 
-    def worth(probability: Float64, weight: Float64) -> float:
-        # `Judged` sorts by probability, so the weights are brought into its order
-        order = np.argsort(-probability, kind="stable")
-        return average_precision(Judged.of(label, probability), weight[order])
+    models = [(Judged.of(label, one), np.argsort(-one, kind="stable")) for one in (champion, challenger)]
 
-    ones = np.ones(n)
-    first, second = worth(champion, ones), worth(challenger, ones)
+    def worth(weight: Float64) -> list[float]:
+        # `Judged` is sorted by probability, so the weights are brought into its order
+        return [average_precision(judged, weight[order]) for judged, order in models]
+
+    first, second = worth(np.ones(n))
     generator = np.random.default_rng(settings.seed)
     draws = []
     for _ in range(settings.resamples):
-        weight = np.bincount(generator.integers(0, n, n), minlength=n).astype(np.float64)
-        draws.append(worth(challenger, weight) - worth(champion, weight))
+        before, after = worth(np.bincount(generator.integers(0, n, n), minlength=n).astype(np.float64))
+        draws.append(after - before)
     tail = (1.0 - settings.confidence) / 2.0
     known = np.array(draws)[np.isfinite(draws)]
     low, high = np.quantile(known, [tail, 1.0 - tail])
