@@ -106,7 +106,8 @@ def objects(home: str) -> dict[str, str]:
         with urlopen(f"{home}{path}.json") as answer:
             return list(json.load(answer)["rows"])
 
-    customer = rows("/customers")[0]["customer_id"]
+    # pseudonyms are drawn, so the first of the list may have moved in yesterday: one whose year was read
+    customer = max(rows("/customers"), key=lambda row: row["annual_kwh"] or 0.0)["customer_id"]
     ended = next(one for one in rows("/campaigns") if one["campaign"])
     waiting = next(one for one in rows("/campaigns") if one["plan_status"] == "submitted")
     return {

@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from gridloop.apps.cli.output import (
@@ -46,6 +46,7 @@ def test_a_flat_line_is_drawn_at_the_bottom():
     assert sparkline([0]) == "▁"
 
 
+@example([0.0, -2.2250738585e-313])
 @given(st.lists(st.none() | st.floats(-1e12, 1e12), min_size=1))
 def test_a_sparkline_has_one_sign_per_value_and_keeps_their_order(values):
     line = sparkline(values)

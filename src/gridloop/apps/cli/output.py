@@ -167,8 +167,11 @@ def sparkline(values: Iterable[float | None]) -> str:
     if not known:
         return ""
     low, high = min(known), max(known)
-    scale = (len(BLOCKS) - 1) / (high - low) if high > low else 0.0
-    return "".join(" " if v is None or v != v else BLOCKS[round((v - low) * scale)] for v in listed)
+    reach = high - low if high > low else 1.0
+    # the share first: the blocks divided by a reach close to zero would be infinite
+    return "".join(
+        " " if v is None or v != v else BLOCKS[round((v - low) / reach * (len(BLOCKS) - 1))] for v in listed
+    )
 
 
 def say(text: str, style: Style) -> None:
