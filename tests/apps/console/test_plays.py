@@ -19,7 +19,7 @@ def test_every_play_is_listed_with_whether_it_is_used(site, demo):
 def test_a_play_says_who_is_left_out(site):
     answer = site.get("/plays/tou-shift.json").json()
     assert "no_consent" in {row["code"] for row in answer["rows"]}
-    assert answer["facts"]["guardrails"]["unsubscribed"] == 0.03
+    assert answer["facts"]["guardrails"]["unsubscribed"] == 0.02
 
 
 def test_a_play_is_dropped_and_used_again_and_twice_changes_nothing(planned, site_of):

@@ -12,13 +12,12 @@ from gridloop.apps.judged import play_of, record_of
 from gridloop.apps.web.page import Action, Answer, Context, Page, mark
 from gridloop.domain.errors import UsageError
 from gridloop.evaluation.report.words import word
+from gridloop.reach.guardrails import highest_share
 
 if TYPE_CHECKING:
     from gridloop.ledger.campaigns import Campaign
     from gridloop.strategy.playbook.model import Playbook
 
-NEAR = 0.7
-"""Share of a guardrail's limit from which it is told to be near."""
 MOST_UNDECIDED = 50
 """Undecided messages that are listed."""
 STEPS = ("sent", "delivered", "opened", "accepted", "enrolled", "unsubscribed")
@@ -103,7 +102,10 @@ def _funnel(context: Context, campaign: Campaign, play: Playbook) -> list[dict[s
 
 
 def _guardrails(context: Context, campaign: Campaign, play: Playbook) -> list[dict[str, Any]]:
-    """Shares that people's reactions have, with their limits; `state` is early, kept, near or broken."""
+    """Shares that people's reactions have, with their limits; `state` is early, kept, near or broken.
+
+    Near is a share whose 95 % interval reaches beyond the limit: chance alone may have kept it.
+    """
     reaction, limits = context.session.ledger.contacts.reaction(campaign.campaign_id), play.guardrails
     language = context.words.language
     found = []
@@ -114,14 +116,14 @@ def _guardrails(context: Context, campaign: Campaign, play: Playbook) -> list[di
         share = count / reaction.accepted if reaction.accepted else None
         early = reaction.accepted < limits.after_messages
         part = (share or 0.0) / limit
-        state = (
-            "broken" if part > 1 and not early else "near" if part >= NEAR else "early" if early else "kept"
-        )
+        highest = highest_share(count, reaction.accepted)
+        state = "early" if early else "broken" if part > 1 else "near" if highest > limit else "kept"
         found.append(
             {
                 "name": name,
                 "text": word(name, language),
                 "share": share,
+                "highest": highest,
                 "limit": limit,
                 "part": part,
                 "state": state,
@@ -146,7 +148,8 @@ def _bases(context: Context) -> dict[str, Any]:
         "guardrails": context.basis(
             text(
                 "Of the messages that a channel accepted. Beyond a limit the campaign pauses by itself; no limit is "
-                "judged before enough messages went out."
+                "judged before enough messages went out. Near is a share whose interval (95 %, Wilson) reaches beyond "
+                "the limit."
             ),
             job="reach.deliver",
         ),
