@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from gridloop.evaluation.panel import PanelSettings, PanelSums
-from gridloop.evaluation.placebo import check_placebos, event_runs, placebo_schedule, wilson_interval
+from gridloop.evaluation.placebo import check_placebos, event_runs, placebo_schedule, rejection_rate
 
 SETTINGS = PanelSettings(draws=500)
 
@@ -65,6 +65,6 @@ def test_too_few_homes_have_no_placebo(make_trial):
 
 def test_wilson_by_the_book():
     # Newcombe (1998), table I: 81 of 263 gives 0.2553 to 0.3662.
-    interval = wilson_interval(81, 263)
+    interval = rejection_rate(81, 263)
     assert (interval["ci_low"], interval["ci_high"]) == pytest.approx((0.2553, 0.3662), abs=1e-4)
-    assert wilson_interval(0, 20)["ci_low"] == 0.0
+    assert rejection_rate(0, 20)["ci_low"] == 0.0

@@ -24,7 +24,7 @@ from gridloop.benchmarks.source_files import (
 from gridloop.domain.errors import SourceMismatch
 from gridloop.domain.finding import NotComputable
 from gridloop.evaluation.panel import Panel, PanelSettings, PanelSums, panel_effect
-from gridloop.evaluation.placebo import PlaceboCheck, check_placebos, wilson_interval
+from gridloop.evaluation.placebo import PlaceboCheck, check_placebos, rejection_rate
 
 NAME = "lcl-dtou"
 INTERVAL_MINUTES = 30
@@ -164,7 +164,7 @@ def trial_metrics(
         metrics[name] = figures | _placebo_metrics(checks[name], settings)
     passed = [check for check in checks.values() if isinstance(check, PlaceboCheck)]
     tests = sum(check.placebos for check in passed)
-    rate = wilson_interval(sum(check.rejections for check in passed), tests) if tests else None
+    rate = rejection_rate(sum(check.rejections for check in passed), tests) if tests else None
     metrics["placebo_rejection_rate"] = None if rate is None else round(rate["value"], 4)
     metrics["placebo_rejection_rate_interval"] = None if rate is None else rounded(rate, 4)
     metrics["placebos"] = tests

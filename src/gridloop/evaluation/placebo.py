@@ -6,14 +6,13 @@ kind of day, starts at the same time and lasts as long, and lies in normal inter
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
-from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gridloop.domain.finding import NotComputable
+from gridloop.domain.share import wilson_interval
 from gridloop.evaluation.panel import Bools, Panel, PanelSums
 from gridloop.evaluation.randomisation import randomisation_p_value, relabellings
 
@@ -124,18 +123,11 @@ def check_placebos(
         effects[number] = value[treated].mean() - value[~treated].mean()
         placed += schedule.placed_share
     return PlaceboCheck(
-        placebos, rejections, wilson_interval(rejections, placebos), effects, placed / placebos
+        placebos, rejections, rejection_rate(rejections, placebos), effects, placed / placebos
     )
 
 
-def wilson_interval(successes: int, trials: int, confidence: float = 0.95) -> dict[str, float]:
-    """A share with its interval as `{value, ci_low, ci_high}` (Wilson 1927); `trials` at least 1."""
-    z = NormalDist().inv_cdf(0.5 + confidence / 2)
-    share = successes / trials
-    centre = (share + z * z / (2 * trials)) / (1 + z * z / trials)
-    half = z * math.sqrt(share * (1 - share) / trials + z * z / (4 * trials**2)) / (1 + z * z / trials)
-    return {
-        "value": share,
-        "ci_low": max(0.0, centre - half) if successes else 0.0,
-        "ci_high": min(1.0, centre + half) if successes < trials else 1.0,
-    }
+def rejection_rate(rejections: int, placebos: int) -> dict[str, float]:
+    """The share of placebos that a test rejects as `{value, ci_low, ci_high}`; `placebos` at least 1."""
+    low, high = wilson_interval(rejections, placebos)
+    return {"value": rejections / placebos, "ci_low": low, "ci_high": high}

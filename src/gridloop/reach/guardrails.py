@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 from gridloop.domain.errors import LedgerConflict
 from gridloop.domain.finding import Finding, Severity
 from gridloop.ledger.contacts import Reaction
@@ -12,21 +10,6 @@ from gridloop.strategy.playbook.model import Guardrails, Playbook
 
 ACTOR = "guardrail"
 """In whose name a campaign pauses by itself."""
-CONFIDENCE_Z = 1.959964
-"""Deviate of the 95 % intervals of shares."""
-
-
-def highest_share(count: int, messages: int) -> float:
-    """Upper end of the 95 % interval of a share, in [0, 1]; 1 where nothing was sent.
-
-    Source: Wilson (1927), Probable inference, the law of succession, and statistical inference, JASA 22.
-    """
-    if messages == 0:
-        return 1.0
-    share, square = count / messages, CONFIDENCE_Z**2
-    middle = share + square / (2 * messages)
-    spread = CONFIDENCE_Z * math.sqrt(share * (1 - share) / messages + square / (4 * messages**2))
-    return min(1.0, (middle + spread) / (1 + square / messages))
 
 
 def beyond(limits: Guardrails, reaction: Reaction) -> tuple[str, float, float] | None:

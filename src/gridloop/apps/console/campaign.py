@@ -11,8 +11,8 @@ from gridloop.apps.console.trail import plan_title, status_of, trail
 from gridloop.apps.judged import play_of, record_of
 from gridloop.apps.web.page import Action, Answer, Context, Page, mark
 from gridloop.domain.errors import UsageError
+from gridloop.domain.share import wilson_interval
 from gridloop.evaluation.report.words import word
-from gridloop.reach.guardrails import highest_share
 
 if TYPE_CHECKING:
     from gridloop.ledger.campaigns import Campaign
@@ -116,7 +116,7 @@ def _guardrails(context: Context, campaign: Campaign, play: Playbook) -> list[di
         share = count / reaction.accepted if reaction.accepted else None
         early = reaction.accepted < limits.after_messages
         part = (share or 0.0) / limit
-        highest = highest_share(count, reaction.accepted)
+        _, highest = wilson_interval(count, reaction.accepted)
         state = "early" if early else "broken" if part > 1 else "near" if highest > limit else "kept"
         found.append(
             {

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gridloop.domain.finding import NotComputable
+from gridloop.domain.share import wilson_interval
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,9 +23,7 @@ class Estimate:
 
 
 def share_of(part: int, whole: int) -> Estimate | NotComputable:
-    """A share with Wilson's 95 % score interval (Wilson 1927).
-
-        (p + z²/2n ± z·√(p(1 − p)/n + z²/4n²)) / (1 + z²/n)
+    """A share with its 95 % interval (`wilson_interval`).
 
     Args:
         part: how many.
@@ -32,11 +31,7 @@ def share_of(part: int, whole: int) -> Estimate | NotComputable:
     """
     if whole == 0:
         return NotComputable("no_customers", "There is no customer to judge by.", {"customers": 0})
-    z = NormalDist().inv_cdf(0.975)
-    p = part / whole
-    middle, width = p + z * z / (2 * whole), z * sqrt(p * (1 - p) / whole + z * z / (4 * whole * whole))
-    scale = 1 + z * z / whole
-    return Estimate(p, max(0.0, (middle - width) / scale), min(1.0, (middle + width) / scale))
+    return Estimate(part / whole, *wilson_interval(part, whole))
 
 
 @dataclass(frozen=True, slots=True)
